@@ -2,8 +2,9 @@ module bouncelog
 
 go 1.26.0
 
+require github.com/cespare/xxhash/v2 v2.3.0
+
 require (
-	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/displaywidth v0.10.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.6.0 // indirect
 	github.com/fatih/color v1.18.0 // indirect

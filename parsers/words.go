@@ -1,5 +1,7 @@
 package parsers
 
+import "strings"
+
 // A Status is what our MTA did with a recipient (RFC 3464 2.3.3 calls it action).
 type Status uint8
 
@@ -89,3 +91,63 @@ const (
 var commandNames = [numCommands]string{"", "CONNECT", "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO", "DATA", "end of DATA"}
 
 func (c Command) String() string { return commandNames[c] }
+
+// commandWords are the names of a command in logs, the commonest first; args says that anything may follow it.
+var commandWords = [...]struct {
+	text string
+	cmd  Command
+	args bool
+}{
+	{"RCPT TO", RCPTTO, true},
+	{"end of DATA", EndOfDATA, false}, // Postfix: smtp/smtp_proto.c; in lower case, Exim: transports/smtp.c
+	{"MAIL FROM", MAILFROM, true},
+	{"DATA", DATA, false},
+	{"BDAT", DATA, true},
+	{"EHLO", EHLO, true},
+	{"HELO", HELO, true},
+	{"LHLO", LHLO, true},
+	{"STARTTLS", STARTTLS, false},
+	{"AUTH", AUTH, true},
+	{"CONNECT", CONNECT, false},
+	{"initial connection", CONNECT, false},   // Exim: the greeting
+	{"TLS-on-connect", CONNECT, false},       // Exim: the greeting, where TLS came first
+	{"sending data block", EndOfDATA, false}, // Exim: an answer before the message was out
+	{".", EndOfDATA, false},                  // transcripts
+	{"RCPT", RCPTTO, false},
+	{"MAIL", MAILFROM, false},
+	{"END-OF-MESSAGE", EndOfDATA, false}, // Postfix: smtpd/smtpd.c
+}
+
+// ParseCommand reads how a log names an SMTP command, in any case: `RCPT TO command` (Postfix), `pipelined MAIL FROM:<a>
+// SIZE=9` (Exim), `.` (a transcript). It returns NoCommand for everything else.
+func ParseCommand(s string) Command {
+	if rest, ok := cutPrefixFold(s, "pipelined "); ok {
+		s = rest
+	}
+	for i := range commandWords {
+		w := &commandWords[i]
+		if rest, ok := cutPrefixFold(s, w.text); ok {
+			if rest == "" || strings.EqualFold(rest, " command") || w.args && (rest[0] == ' ' || rest[0] == ':') {
+				return w.cmd
+			}
+		}
+	}
+	return NoCommand
+}
+
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// Domain returns what follows the last @ of an address that is not in quotes, as the log has it; empty where there is none
+// (RFC 5321 4.1.2). A quote after the last @ tells that it stands in the local part: no domain has one.
+func Domain(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 || strings.IndexByte(address[at:], '"') >= 0 {
+		return ""
+	}
+	return address[at+1:]
+}
