@@ -1,0 +1,286 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"bouncelog/internal/source"
+	"bouncelog/internal/syslog"
+	"bouncelog/parsers"
+)
+
+// scanner is a scan under way.
+type scanner struct {
+	Config
+	inputs  []*input
+	tags    *tags
+	res     *Result
+	samples samples
+	seen    *repeats // with Dedupe
+	sketch  bool     // several inputs: look for lines that stand in more than one
+}
+
+// input is one input and what its beginning told.
+type input struct {
+	*source.Input
+	ord      int
+	reader   *source.Reader // of an input that can be opened only once
+	host     string         // of lines that name none
+	anchor   parsers.Stamp
+	first    parsers.Stamp // for the fold order only
+	named    string        // host of the first line
+	parsers  []parsers.Parser
+	untagged int // the format of lines without a tag; -1: none
+
+	turn    chan struct{} // closed when the fold has come to it
+	leads   atomic.Int64  // see maxLeads
+	claimed []int64       // lines by format
+	marks   sketch
+}
+
+const sampleLines = 400
+
+// prepare looks at the beginning of every input and puts them in order. Rotated files are in order by their first stamp,
+// whatever their names.
+func prepare(ctx context.Context, c Config) (*scanner, error) {
+	c.Jobs = max(1, c.Jobs)
+	if c.Dedupe {
+		c.Jobs = 1
+	}
+	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{}, sketch: len(c.Inputs) > 1}
+	if c.Dedupe {
+		s.seen = newRepeats()
+	}
+	for _, si := range c.Inputs {
+		in := &input{Input: si, untagged: -1, turn: make(chan struct{}), claimed: make([]int64, len(c.Formats))}
+		if err := s.look(ctx, in); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			s.res.Errors = append(s.res.Errors, err)
+			continue
+		}
+		s.inputs = append(s.inputs, in)
+	}
+	slices.SortStableFunc(s.inputs, func(a, b *input) int {
+		return cmp.Or(strings.Compare(a.named, b.named), cmp.Compare(a.first, b.first), strings.Compare(a.Name, b.Name))
+	})
+	for i, in := range s.inputs {
+		in.ord = i
+		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression, Bytes: in.Size})
+		s.res.bases = append(s.res.bases, nil)
+	}
+	return s, nil
+}
+
+// look reads the beginning of an input: its first stamp, host and formats.
+func (s *scanner) look(ctx context.Context, in *input) error {
+	r, err := in.Open(ctx, s.Source)
+	if err != nil {
+		return err
+	}
+	if in.Size < 0 {
+		in.reader = r // a pipe can be opened only once
+	} else {
+		defer r.Close()
+	}
+	in.host = s.Host
+	if in.host == "" {
+		in.host = stem(in.Path)
+	}
+	text := string(r.Head(source.HeadSize))
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 && len(text) == source.HeadSize {
+		text = text[:i]
+	}
+	lines := strings.SplitN(text, "\n", sampleLines+1)
+	lines = lines[:min(len(lines), sampleLines)]
+
+	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}
+	ref := s.reference(r)
+	o.Anchor = syslog.Anchor(lines, ref, o)
+	if err := s.detect(in, o, lines); err != nil {
+		return err
+	}
+	if years := s.evidence(in, o, lines); years != 0 {
+		ref.Year = o.Anchor.Time().In(location(o.Location)).Year() + years
+		o.Anchor = syslog.Anchor(lines, ref, o)
+	}
+	in.anchor = o.Anchor
+	cut := syslog.NewReader(o)
+	for _, raw := range lines {
+		line, ok := cut.Cut(raw)
+		if !ok {
+			continue
+		}
+		if in.named == "" {
+			in.named = line.Host
+		}
+		if in.first == 0 {
+			in.first = line.Time
+		}
+	}
+	return nil
+}
+
+func location(l *time.Location) *time.Location {
+	if l == nil {
+		return time.UTC
+	}
+	return l
+}
+
+// reference is what the year of the input's first stamp is settled by: --now, else what the input says of its age, else
+// the clock.
+func (s *scanner) reference(r *source.Reader) syslog.Reference {
+	ref := syslog.Reference{Time: s.Now, Year: s.Year}
+	if ref.Time.IsZero() {
+		ref.Time = r.Time
+	}
+	if ref.Time.IsZero() {
+		ref.Time = s.Clock
+	}
+	return ref
+}
+
+// detect opens a parser of each format for the input, and picks the one that reads its lines without a tag.
+func (s *scanner) detect(in *input, o syslog.Options, lines []string) error {
+	head := ""
+	var sample parsers.Sample
+	cut := syslog.NewReader(o)
+	for _, raw := range lines {
+		if strings.TrimSpace(raw) == "" {
+			continue
+		}
+		if head == "" {
+			head = raw
+		}
+		line, _ := cut.Cut(raw)
+		sample.Lines = append(sample.Lines, line)
+	}
+	best := parsers.Score(0)
+	for i, f := range s.Formats {
+		p, err := f.Open(head, s.Parse)
+		if err != nil {
+			return fmt.Errorf("read %s as %s: %w", in.Name, f.Name, err)
+		}
+		in.parsers = append(in.parsers, p)
+		if score := f.Sniff(sample); score > best {
+			in.untagged, best = i, score
+		}
+	}
+	if s.Forced {
+		in.untagged = 0
+	}
+	return nil
+}
+
+// evidence returns by how many years the first lines prove the anchor wrong: a long queue id of Postfix holds the year.
+func (s *scanner) evidence(in *input, o syslog.Options, lines []string) int {
+	if s.Year != 0 {
+		return 0
+	}
+	var events []parsers.Event
+	cut := syslog.NewReader(o)
+	var memo tagMemo
+	for _, raw := range lines {
+		line, ok := cut.Cut(raw)
+		if !ok || !line.YearGuessed {
+			continue
+		}
+		f := s.tags.format(&memo, line.Tag)
+		if f < 0 {
+			continue
+		}
+		events, _ = in.parsers[f].AppendEvents(events[:0], line)
+		for i := range events {
+			if t := events[i].Time; t != 0 {
+				return t.Time().Year() - line.Time.Time().Year()
+			}
+		}
+	}
+	return 0
+}
+
+// stem is the host of lines that name none: the input's folder and name without what rotation adds, so that mail.log,
+// mail.log.1 and mail.log.2.gz are one.
+func stem(path string) string {
+	dir, name := filepath.Split(path)
+	for {
+		ext := filepath.Ext(name)
+		if ext == "" || ext == name || !rotation(ext[1:]) {
+			break
+		}
+		name = strings.TrimSuffix(name, ext)
+	}
+	if i := strings.LastIndexByte(name, '-'); i > 0 && len(name)-i-1 >= 8 && digits(name[i+1:]) {
+		name = name[:i]
+	}
+	return filepath.ToSlash(filepath.Join(dir, name))
+}
+
+func rotation(ext string) bool {
+	switch ext {
+	case "gz", "zst", "xz", "bz2", "old":
+		return true
+	}
+	return digits(ext)
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// tags finds the format that claims a syslog program.
+type tags struct {
+	exact  map[string]int // `postfix`
+	suffix map[string]int // `smtp` under any name in front: `postfix/smtp`
+}
+
+type tagMemo struct {
+	tag    string
+	format int
+	valid  bool
+}
+
+func newTags(formats []parsers.Format) *tags {
+	t := &tags{make(map[string]int), make(map[string]int)}
+	for i, f := range formats {
+		for _, tag := range f.Tags {
+			if name, ok := strings.CutPrefix(tag, "/"); ok {
+				t.suffix[name] = i
+			} else {
+				t.exact[tag] = i
+			}
+		}
+	}
+	return t
+}
+
+// format returns the index of the format that claims a tag, -1 where none does.
+func (t *tags) format(m *tagMemo, tag string) int {
+	if m.valid && m.tag == tag {
+		return m.format
+	}
+	f, ok := t.exact[tag]
+	if !ok {
+		f = -1
+		if i := strings.LastIndexByte(tag, '/'); i >= 0 {
+			if g, ok := t.suffix[tag[i+1:]]; ok {
+				f = g
+			}
+		}
+	}
+	*m = tagMemo{tag, f, true}
+	return f
+}

@@ -1,0 +1,405 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
+	"bouncelog/internal/syslog"
+	"bouncelog/parsers"
+)
+
+// maxLeads is how many queue ids an input that is read ahead of its turn may leave open to the left before it has to
+// wait. It bounds the memory of reading ahead.
+const maxLeads = 1 << 18
+
+// A handler is what one worker does with the lines of a block, to hand on a T.
+type handler[T any] interface {
+	begin(in *input, block int)
+	line(in *input, line *parsers.Line, n uint32, format string, events []parsers.Event) summary.Bucket
+	end() T
+
+	Bucket(summary.Bucket)
+	Foreign(*parsers.Line)
+	Tally() *summary.Counts
+}
+
+// A pipeline says what is done with the blocks of a scan.
+type pipeline[T any] struct {
+	ahead  int // inputs open at once
+	worker func() handler[T]
+	fold   func(in *input, v T) error // called in the order of blocks of each input
+	done   func(in *input)            // called in the order of inputs; may be nil
+}
+
+// job is one piece to be read and parsed.
+type job struct {
+	in    *input
+	piece source.Piece
+	index int
+}
+
+// result is what became of a job, or the end of an input where pieces is set.
+type result[T any] struct {
+	in     *input
+	index  int
+	value  T
+	lines  int64
+	first  parsers.Stamp
+	last   parsers.Stamp
+	err    error
+	end    bool
+	pieces int
+}
+
+// inFlight is how many blocks may be on their way between reading and folding.
+func (s *scanner) inFlight() int { return 2*s.Jobs + 2 }
+
+// run feeds, works and folds until the inputs are at their end or ctx is.
+func (p pipeline[T]) run(ctx context.Context, s *scanner) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		jobs    = make(chan job)
+		results = make(chan result[T], s.inFlight())
+		tokens  = make(chan struct{}, s.inFlight()) // one for each block in flight
+		slots   = make(chan struct{}, p.ahead)      // one for each open input
+		feeders sync.WaitGroup
+		workers sync.WaitGroup
+		mu      sync.Mutex
+	)
+	workers.Add(s.Jobs)
+	handlers := make([]handler[T], s.Jobs)
+	for i := range handlers {
+		handlers[i] = p.worker()
+		go func() {
+			defer workers.Done()
+			w := worker[T]{s: s, h: handlers[i], mu: &mu}
+			for j := range jobs {
+				r := w.do(j)
+				select {
+				case results <- r:
+				case <-ctx.Done():
+				}
+			}
+			w.finish()
+		}()
+	}
+	feeders.Add(1)
+	go func() {
+		defer feeders.Done()
+		for _, in := range s.inputs {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			feeders.Add(1)
+			go func() {
+				defer feeders.Done()
+				r := result[T]{in: in, end: true}
+				r.pieces, r.err = s.feed(ctx, in, jobs, tokens)
+				select {
+				case results <- r:
+				case <-ctx.Done():
+				}
+			}()
+		}
+	}()
+	stop := func() {
+		cancel()
+		feeders.Wait()
+		close(jobs)
+		workers.Wait()
+		for _, in := range s.inputs {
+			if in.reader != nil {
+				s.close(in)
+			}
+		}
+	}
+
+	f := folder[T]{p: p, s: s, progress: make([]folded[T], len(s.inputs))}
+	for f.turn < len(s.inputs) {
+		var r result[T]
+		select {
+		case r = <-results:
+		case <-ctx.Done():
+			stop()
+			return context.Cause(ctx)
+		}
+		if err := f.take(r, tokens, slots); err != nil {
+			stop()
+			return err
+		}
+	}
+	stop()
+	return nil
+}
+
+// feed hands out the pieces of an input, and returns how many.
+func (s *scanner) feed(ctx context.Context, in *input, jobs chan<- job, tokens chan<- struct{}) (n int, err error) {
+	if in.reader == nil {
+		if in.reader, err = in.Open(ctx, s.Source); err != nil {
+			return 0, err
+		}
+	}
+	for {
+		if in.leads.Load() > maxLeads {
+			select {
+			case <-in.turn:
+			case <-ctx.Done():
+				return n, ctx.Err()
+			}
+		}
+		piece, err := in.reader.Next(ctx)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		select {
+		case tokens <- struct{}{}:
+		case <-ctx.Done():
+			return n, ctx.Err()
+		}
+		select {
+		case jobs <- job{in, piece, n}:
+		case <-ctx.Done():
+			return n, ctx.Err()
+		}
+		n++
+	}
+}
+
+// close ends the reading of an input and keeps what it has to say.
+func (s *scanner) close(in *input) {
+	for _, w := range in.reader.Warnings() {
+		s.res.Warnings = append(s.res.Warnings, w)
+	}
+	in.reader.Close()
+	in.reader = nil
+}
+
+// folded is how far the fold of one input is.
+type folded[T any] struct {
+	next    int
+	pending map[int]result[T]
+	pieces  int
+	ended   bool
+}
+
+// folder puts results in order.
+type folder[T any] struct {
+	p        pipeline[T]
+	s        *scanner
+	turn     int // the input whose blocks decide what is known
+	progress []folded[T]
+}
+
+func (f *folder[T]) take(r result[T], tokens, slots <-chan struct{}) error {
+	g := &f.progress[r.in.ord]
+	if r.end {
+		g.ended, g.pieces = true, r.pieces
+		if r.err != nil {
+			f.s.res.Errors = append(f.s.res.Errors, r.err)
+		}
+	} else {
+		if g.pending == nil {
+			g.pending = make(map[int]result[T])
+		}
+		g.pending[r.index] = r
+	}
+	for {
+		r, ok := g.pending[g.next]
+		if !ok {
+			break
+		}
+		delete(g.pending, g.next)
+		g.next++
+		if err := f.fold(r); err != nil {
+			return err
+		}
+		<-tokens
+	}
+	if g.ended && g.next == g.pieces && r.in.reader != nil {
+		f.s.close(r.in)
+		<-slots
+	} else if r.end && r.in.reader == nil {
+		<-slots // it could not be opened
+	}
+	for f.turn < len(f.progress) {
+		g, in := &f.progress[f.turn], f.s.inputs[f.turn]
+		if !g.ended || g.next < g.pieces {
+			break
+		}
+		f.turn++
+		if f.p.done != nil {
+			f.p.done(in)
+		}
+		if f.turn < len(f.progress) {
+			close(f.s.inputs[f.turn].turn)
+		}
+	}
+	return nil
+}
+
+func (f *folder[T]) fold(r result[T]) error {
+	res := &f.s.res.Inputs[r.in.ord]
+	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], res.Lines)
+	res.Lines += r.lines
+	res.First, res.Last = earlier(res.First, r.first), max(res.Last, r.last)
+	if r.err != nil {
+		f.s.res.Errors = append(f.s.res.Errors, r.err)
+	}
+	return f.p.fold(r.in, r.value)
+}
+
+func earlier(a, b parsers.Stamp) parsers.Stamp {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// worker reads and parses blocks. It belongs to one goroutine.
+type worker[T any] struct {
+	s  *scanner
+	h  handler[T]
+	mu *sync.Mutex // guards what finish writes to
+
+	in      *input // whose lines cut is for
+	cut     *syslog.Reader
+	buf     source.Buffer
+	memo    tagMemo
+	events  []parsers.Event
+	samples samples
+	claimed []int64
+	marks   sketch
+}
+
+// enter prepares for the lines of another input.
+func (w *worker[T]) enter(in *input) {
+	if w.in == in {
+		return
+	}
+	w.leave()
+	w.in = in
+	w.cut = syslog.NewReader(syslog.Options{Location: w.s.Parse.Location, Anchor: in.anchor, HostAlias: w.s.HostAlias})
+	w.claimed = make([]int64, len(in.claimed))
+}
+
+func (w *worker[T]) leave() {
+	if w.in == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, n := range w.claimed {
+		w.in.claimed[i] += n
+	}
+	w.in.marks.add(&w.marks)
+	w.marks = sketch{}
+}
+
+func (w *worker[T]) finish() {
+	w.leave()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.s.samples.add(&w.samples)
+}
+
+// do reads and parses one block.
+func (w *worker[T]) do(j job) result[T] {
+	w.enter(j.in)
+	w.h.begin(j.in, j.index)
+	r := result[T]{in: j.in, index: j.index}
+	block, err := j.piece.Load(&w.buf)
+	if err != nil {
+		r.err = fmt.Errorf("read %s: %w", j.in.Name, err)
+		if errors.Is(err, context.Canceled) {
+			r.err = err
+		}
+	}
+	overlong := block.Overlong
+	n := uint32(0)
+	for off := 0; off < len(block.Text); {
+		raw := block.Text[off:]
+		end := off + len(raw)
+		if i := strings.IndexByte(raw, '\n'); i >= 0 {
+			raw, end = raw[:i], off+i+1
+		}
+		n++
+		if len(overlong) > 0 && overlong[0] == off {
+			overlong = overlong[1:]
+			w.h.Bucket(summary.Overlong)
+			w.samples.note(summary.Overlong, summary.Pos{Input: uint32(j.in.ord), Block: uint32(j.index), Line: n}, raw, "")
+		} else {
+			w.line(raw, summary.Pos{Input: uint32(j.in.ord), Block: uint32(j.index), Line: n}, &r)
+		}
+		off = end
+	}
+	r.lines = int64(n)
+	r.value = w.h.end()
+	if w.s.Progress != nil {
+		w.s.Progress(block.DiskBytes)
+	}
+	return r
+}
+
+// line puts one line into its bucket.
+func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
+	line, ok := w.cut.Cut(raw)
+	if line.Time != 0 {
+		if u := w.s.Summary.Until; u != 0 && line.Time >= u {
+			w.h.Tally().Skipped++
+			return
+		}
+		r.first, r.last = earlier(r.first, line.Time), max(r.last, line.Time)
+	}
+	f := w.in.untagged
+	switch {
+	case ok && line.Tag != "":
+		f = w.s.tags.format(&w.memo, line.Tag)
+		if f < 0 {
+			if syslog.LossNotice(&line) {
+				w.h.Tally().Gaps++
+			}
+			w.h.Foreign(&line)
+			return
+		}
+	case strings.TrimSpace(line.Text) == "" || ok && f < 0:
+		w.h.Bucket(summary.Ignored)
+		return
+	case f < 0:
+		w.h.Bucket(summary.Unrecognised)
+		w.samples.note(summary.Unrecognised, pos, raw, "")
+		return
+	}
+	var err error
+	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], line)
+	if err != nil {
+		w.h.Bucket(summary.Malformed)
+		w.samples.note(summary.Malformed, pos, raw, err.Error())
+		return
+	}
+	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), raw) {
+		w.h.Tally().Dropped++
+		return
+	}
+	if !ok && len(w.events) == 0 {
+		// Without a header there is nothing to tell that the line is the format's but what it says.
+		w.h.Bucket(summary.Unrecognised)
+		w.samples.note(summary.Unrecognised, pos, raw, "")
+		return
+	}
+	w.claimed[f]++
+	if w.h.line(w.in, &line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
+		w.marks.note(summary.LineHash(raw))
+	}
+}

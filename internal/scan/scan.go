@@ -1,0 +1,260 @@
+// Package scan reads logs: it finds out what an input holds, cuts lines, parses them on many goroutines, and folds what
+// comes out in the order of the input.
+//
+//	feeder (one per open input) ─ pieces ─▶ workers ─ results ─▶ fold, one goroutine, in order
+//
+// Workers share nothing: each has its own line reader and its own counts, which only add up. What a block could not settle
+// alone goes through the fold. The order of the fold is that of the lines, so the result does not depend on the number
+// of workers or the size of blocks.
+package scan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
+	"bouncelog/parsers"
+)
+
+// Config says what to read and how.
+type Config struct {
+	Inputs  []*source.Input
+	Formats []parsers.Format // that lines may have
+	Forced  bool             // Formats is the one that the user named
+	Jobs    int              // workers; zero: one
+	Source  source.Options
+
+	Parse     parsers.Options
+	Summary   summary.Options
+	HostAlias map[string]string
+	Host      string    // of lines that name none; empty: the input's folder and stem
+	Now       time.Time // the reference of the year rule, if not the input's own time; zero: not given
+	Clock     time.Time // the reference where an input has no time of its own
+	Year      int       // of an input's first stamp; zero: not given
+	Dedupe    bool      // drop lines that stand in several inputs
+
+	// Progress is told how many bytes on disk were dealt with, from several goroutines. Nil: nobody asks.
+	Progress func(n int64)
+}
+
+// A Result is what a scan found besides the records.
+type Result struct {
+	Counts   *summary.Counts
+	Inputs   []InputResult // in fold order
+	Warnings []string
+	Errors   []error  // inputs that could not be read, or not to their end
+	Samples  []Sample // the first lines that no format knew, and the first that did not parse
+
+	// Claimed is how many lines a format knew.
+	Claimed int64
+
+	bases [][]int64 // line number before each block, by input
+}
+
+// An InputResult is what is known of one input after the scan.
+type InputResult struct {
+	Name        string
+	Formats     []string
+	Named       bool   // on the command line
+	Host        string // of its first line
+	Compression string
+	Bytes       int64 // on disk; -1: unknown
+	Lines       int64
+	Claimed     int64 // of these, lines that a format knew
+	First, Last parsers.Stamp
+}
+
+// A Sample is one line that could not be used.
+type Sample struct {
+	Bucket summary.Bucket
+	File   string
+	Line   int64
+	Text   string
+	Reason string // of a malformed line
+
+	pos summary.Pos
+}
+
+// Locate returns the file and the line of a place in the input.
+func (r *Result) Locate(p summary.Pos) (file string, line int64) {
+	if int(p.Input) >= len(r.Inputs) || int(p.Block) >= len(r.bases[p.Input]) {
+		return "", 0
+	}
+	return r.Inputs[p.Input].Name, r.bases[p.Input][p.Block] + int64(p.Line)
+}
+
+// Summarise counts what the inputs hold. The error is ctx's; what went wrong with an input is in the result.
+func Summarise(ctx context.Context, c Config) (*Result, error) {
+	s, err := prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	root := summary.New(&s.Summary, true)
+	pieces := make([]*summary.Summary, len(s.inputs))
+	for i := range pieces {
+		pieces[i] = root
+		if i > 0 {
+			pieces[i] = summary.New(&s.Summary, false)
+		}
+	}
+	free := make(chan *summary.Fringe, s.inFlight())
+	var counters []*counter
+	err = pipeline[*summary.Fringe]{
+		ahead: s.Jobs,
+		worker: func() handler[*summary.Fringe] {
+			h := &counter{Builder: summary.NewBuilder(&s.Summary), free: free}
+			counters = append(counters, h)
+			return h
+		},
+		fold: func(in *input, f *summary.Fringe) error {
+			pieces[in.ord].Absorb(f)
+			in.leads.Store(int64(pieces[in.ord].Leads()))
+			select {
+			case free <- f:
+			default:
+			}
+			return nil
+		},
+		done: func(in *input) {
+			if next := in.ord + 1; next < len(pieces) {
+				// What the next input could not settle alone is settled now; its later blocks need not wait.
+				root.Append(pieces[next])
+				pieces[next] = root
+			}
+		},
+	}.run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range counters {
+		root.Counts.Add(h.Builder.Counts)
+	}
+	s.res.Counts = root.Final()
+	s.finish()
+	return s.res, nil
+}
+
+// counter is a worker that counts.
+type counter struct {
+	*summary.Builder
+	free   chan *summary.Fringe
+	fringe *summary.Fringe
+}
+
+func (h *counter) begin(in *input, block int) {
+	select {
+	case h.fringe = <-h.free:
+	default:
+		h.fringe = summary.NewFringe()
+	}
+	h.Begin(h.fringe, uint32(in.ord), uint32(block), in.host)
+}
+
+func (h *counter) line(_ *input, line *parsers.Line, n uint32, _ string, events []parsers.Event) summary.Bucket {
+	return h.Line(line, n, events)
+}
+
+func (h *counter) end() *summary.Fringe {
+	h.End()
+	return h.fringe
+}
+
+// Attempts hands the attempt records of the inputs to emit, in order. emit must not keep them. The error is ctx's or
+// emit's.
+func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Record) error) (*Result, error) {
+	s, err := prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	rec := summary.NewRecorder(&s.Summary, emit)
+	rec.Inbound = inbound
+	var collectors []*collector
+	err = pipeline[*batch]{
+		ahead: 1,
+		worker: func() handler[*batch] {
+			h := &collector{Builder: summary.NewBuilder(&s.Summary)}
+			collectors = append(collectors, h)
+			return h
+		},
+		fold: func(in *input, b *batch) error {
+			src := summary.Source{Host: in.host, File: in.Name}
+			base := s.res.bases[in.ord][b.block]
+			for i := range b.items {
+				it := &b.items[i]
+				src.Format, src.Line = it.format, base+int64(it.n)
+				if err := rec.Add(&it.event, &it.line, &src); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}.run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := rec.Close(); err != nil {
+		return nil, err
+	}
+	total := summary.NewCounts()
+	for _, h := range collectors {
+		total.Add(h.Builder.Counts)
+	}
+	s.res.Counts = total
+	s.finish()
+	return s.res, nil
+}
+
+// collector is a worker that keeps the events of a block for the recorder. Its counts are the ledger only.
+type collector struct {
+	*summary.Builder
+	batch *batch
+}
+
+// A batch is the events of a block. They point into the block's text, which lives as long as they do.
+type batch struct {
+	block int
+	items []item
+}
+
+type item struct {
+	event  parsers.Event
+	line   parsers.Line
+	n      uint32
+	format string
+}
+
+func (h *collector) begin(in *input, block int) {
+	h.batch = &batch{block: block}
+}
+
+func (h *collector) line(in *input, line *parsers.Line, n uint32, format string, events []parsers.Event) summary.Bucket {
+	for i := range events {
+		h.batch.items = append(h.batch.items, item{events[i], *line, n, format})
+	}
+	return h.Tell(line, events)
+}
+
+func (h *collector) end() *batch { return h.batch }
+
+// finish fills in the result what is known only at the end.
+func (s *scanner) finish() {
+	for _, in := range s.inputs {
+		r := &s.res.Inputs[in.ord]
+		for i, n := range in.claimed {
+			if n > 0 {
+				r.Formats = append(r.Formats, s.Formats[i].Name)
+				r.Claimed += n
+				s.res.Claimed += n
+			}
+		}
+	}
+	s.res.Samples = s.samples.resolve(s.res)
+	s.res.Warnings = append(s.res.Warnings, s.overlaps()...)
+	if n := s.res.Counts.Gaps; n > 0 {
+		s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("%d lines say that log lines were lost before they were written: totals are lower bounds", n))
+	}
+	slices.Sort(s.res.Warnings)
+}

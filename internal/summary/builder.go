@@ -1,0 +1,348 @@
+package summary
+
+import (
+	"path"
+	"strings"
+
+	"bouncelog/internal/classify"
+	"bouncelog/parsers"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A Fringe is what one block could not settle alone. It is reused: see [Builder.Begin].
+type Fringe struct {
+	index   map[uint64]uint32
+	entries []entry
+}
+
+type entry struct {
+	key  uint64
+	lead lead
+	last parsers.Stamp // of the newest event before the cut
+	open bool
+	msg  message
+}
+
+// NewFringe returns an empty Fringe.
+func NewFringe() *Fringe { return &Fringe{index: make(map[uint64]uint32)} }
+
+func (f *Fringe) reset() {
+	clear(f.index)
+	f.entries = f.entries[:0]
+}
+
+// entry returns the entry of a queue id, made where it is missing.
+func (f *Fringe) entry(key uint64) *entry {
+	if i, ok := f.index[key]; ok {
+		return &f.entries[i]
+	}
+	f.index[key] = uint32(len(f.entries))
+	if len(f.entries) < cap(f.entries) {
+		f.entries = f.entries[:len(f.entries)+1]
+		e := &f.entries[len(f.entries)-1]
+		*e = entry{key: key, lead: lead{prefix: e.lead.prefix[:0]}}
+		return e
+	}
+	f.entries = append(f.entries, entry{key: key})
+	return &f.entries[len(f.entries)-1]
+}
+
+// A Builder counts the lines of blocks, in any order of blocks, and leaves what a block could not settle in its Fringe.
+// It belongs to one goroutine.
+type Builder struct {
+	Counts *Counts
+
+	y     tallier
+	f     *Fringe
+	input uint32
+	block uint32
+	host  string // of lines that name none
+
+	scratch []byte // for templates
+
+	curHost, curInstance   string // memo of the last line's
+	hostHash, instanceHash uint64
+	hostLines              int64
+	hostFirst, hostLast    parsers.Stamp
+}
+
+// NewBuilder returns a Builder.
+func NewBuilder(o *Options) *Builder {
+	c := NewCounts()
+	return &Builder{Counts: c, y: tallier{o, c}}
+}
+
+// Begin starts a block. f is emptied and filled; it must not be changed until the block's End, nor begun again before it
+// was absorbed. host stands for the host of lines that name none.
+func (b *Builder) Begin(f *Fringe, input, block uint32, host string) {
+	f.reset()
+	b.f, b.input, b.block, b.host = f, input, block, host
+}
+
+// End finishes a block.
+func (b *Builder) End() {
+	b.flushHost()
+	b.f = nil
+}
+
+// Bucket counts a line that tells no event.
+func (b *Builder) Bucket(k Bucket) { b.Counts.Ledger[k]++ }
+
+// Foreign counts a line of another program.
+func (b *Builder) Foreign(line *parsers.Line) {
+	b.Counts.Ledger[Ignored]++
+	key := hash(line.Tag)
+	r := b.Counts.programs.row(key, restKey)
+	if r.name == "" {
+		r.name = strings.Clone(line.Tag)
+	}
+	r.val++
+}
+
+// Line counts a line that a format knows, the n-th of its block, and what it tells.
+func (b *Builder) Line(line *parsers.Line, n uint32, events []parsers.Event) Bucket {
+	b.onHost(line)
+	for i := range events {
+		b.add(&events[i], line, n)
+	}
+	return b.Tell(line, events)
+}
+
+// Tell counts a line that a format knows in the ledger alone.
+func (b *Builder) Tell(line *parsers.Line, events []parsers.Event) Bucket {
+	k := Ignored
+	for i := range events {
+		switch events[i].Kind {
+		case parsers.Attempted, parsers.Expired:
+			k = Delivery
+		default:
+			k = min(k, Context) // the buckets are in this order
+		}
+	}
+	b.Counts.Ledger[k]++
+	if line.Repeat > 1 && len(events) > 0 {
+		b.Counts.Repeats += int64(line.Repeat) - 1
+	}
+	return k
+}
+
+// Tally returns the counts that the builder adds to.
+func (b *Builder) Tally() *Counts { return b.Counts }
+
+func (b *Builder) onHost(line *parsers.Line) {
+	host := line.Host
+	if host == "" {
+		host = b.host
+	}
+	if b.hostHash == 0 || host != b.curHost {
+		b.flushHost()
+		b.curHost = strings.Clone(host)
+		b.hostHash = hash(host)
+	}
+	b.hostLines++
+	if line.Time != 0 {
+		b.hostFirst, b.hostLast = minStamp(b.hostFirst, line.Time), max(b.hostLast, line.Time)
+	}
+}
+
+func (b *Builder) flushHost() {
+	if b.hostLines == 0 {
+		return
+	}
+	r := b.Counts.hosts.row(b.hostHash, restKey)
+	r.name = b.curHost
+	r.val.add(&hostRow{b.hostLines, b.hostFirst, b.hostLast})
+	b.hostLines, b.hostFirst, b.hostLast = 0, 0, 0
+}
+
+// add counts an event.
+func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
+	it := item{n: int32(line.Count()), time: ev.Time, host: b.hostHash}
+	if it.time == 0 {
+		it.time = line.Time
+	} else {
+		b.hostFirst, b.hostLast = minStamp(b.hostFirst, it.time), max(b.hostLast, it.time)
+	}
+	if ev.Host != "" {
+		it.host = hash(ev.Host)
+	}
+	if ev.Sender != "" {
+		b.sender(ev.Sender, &it)
+	}
+	switch ev.Kind {
+	case parsers.Accepted:
+		it.op = opAccepted
+	case parsers.Named:
+		it.op = opNamed
+	case parsers.Queued:
+		it.op = opQueued
+		it.queue = queueFile(ev)
+	case parsers.Removed:
+		it.op = opRemoved
+		if ev.Moved {
+			it.marks |= moved
+		}
+	case parsers.Attempted:
+		it.op = opAttempt
+		b.attempt(&ev.Attempt, &it, n)
+	case parsers.Expired:
+		it.op = opExpired
+		it.status, it.kind = parsers.StatusExpired, parsers.Final
+		if ev.Attempt.Recipient == "" {
+			it.marks |= allRecipients
+		} else {
+			b.recipient(&ev.Attempt, &it)
+		}
+	case parsers.Tried:
+		if b.y.within(it.time) {
+			b.Counts.Connects += int64(it.n)
+		}
+		return
+	case parsers.Rejected:
+		if b.y.within(it.time) {
+			b.Counts.Inbound += int64(it.n)
+		}
+		return
+	default:
+		return
+	}
+	if ev.QueueID == "" {
+		b.alone(&it)
+		return
+	}
+	if b.instanceHash == 0 || ev.Instance != b.curInstance {
+		b.curInstance = strings.Clone(ev.Instance)
+		b.instanceHash = hash(ev.Instance)
+	}
+	b.put(mix(mix(it.host, b.instanceHash), hash(ev.QueueID)), &it)
+}
+
+// queueFile identifies the queue file that a Queued event tells of.
+func queueFile(ev *parsers.Event) uint64 { return mix(hash(ev.Sender), uint64(ev.Size)) }
+
+// put gives an item to its queue id's message where the context is known, and leaves it for the left neighbour where not.
+func (b *Builder) put(key uint64, it *item) {
+	e := b.f.entry(key)
+	if !e.lead.cut {
+		// A beginning settles the context whatever came before: a message of which only client= is known is the same
+		// one when its message-id= follows, and any other is closed by it.
+		if it.op != opAccepted && it.op != opNamed && !silent(e.last, it.time, b.y.lifetime()) {
+			it.own()
+			e.lead.prefix = append(e.lead.prefix, *it)
+			e.last = max(e.last, it.time)
+			if it.op == opRemoved {
+				e.lead.cut, e.lead.at = true, it.time
+			}
+			return
+		}
+		e.lead.cut, e.lead.at = true, it.time
+	}
+	e.open = b.y.step(&e.msg, e.open, it)
+}
+
+// alone counts an attempt of no queue id: there is nothing to join it with.
+func (b *Builder) alone(it *item) {
+	if it.op != opAttempt && it.op != opExpired {
+		return
+	}
+	var m message
+	b.y.step(&m, false, it)
+	b.y.resign(&m)
+}
+
+// sender fills in what an item says of the envelope sender.
+func (b *Builder) sender(address string, it *item) {
+	it.senderSaid = true
+	if address == parsers.NullSender {
+		it.marks |= nullSender
+	} else if name := classify.Domain(parsers.Domain(address)); name != "" {
+		it.sender = hash(name)
+		if r := b.Counts.senders.row(it.sender, restKey); r.name == "" {
+			r.name = strings.Clone(name)
+		}
+	}
+	if b.y.Sender == "" || matches(b.y.Sender, address) {
+		it.marks |= senderSelected
+	}
+}
+
+// recipient fills in whom an item is about.
+func (b *Builder) recipient(a *parsers.Attempt, it *item) {
+	raw := parsers.Domain(a.Recipient)
+	name := classify.Domain(raw)
+	it.domain = hash(name)
+	r := b.Counts.domains.find(it.domain)
+	if r == nil {
+		parent, up := classify.RegistrableDomain(name), uint64(restKey)
+		if parent != "" && parent != name {
+			up = hash(parent)
+		}
+		r = b.Counts.domains.row(it.domain, up)
+		r.name, r.parentName = strings.Clone(name), strings.Clone(parent)
+	}
+	it.domainUp = r.parent
+	// The local part may be case-sensitive, the domain is not (RFC 5321 2.4).
+	it.rcpt = mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), it.domain)
+	if a.OriginalRecipient != "" {
+		it.rcpt = mix(it.rcpt, hash(a.OriginalRecipient))
+	}
+	if b.y.Domain != "" && !matches(b.y.Domain, name) || b.y.Job != "" && !matches(b.y.Job, a.Job) {
+		it.marks |= unselected
+	}
+}
+
+// attempt fills in what is counted of an attempt.
+func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
+	b.recipient(a, it)
+	v := classify.ClassOf(a)
+	it.status, it.kind, it.origin, it.class = a.Status, a.Kind, a.Origin, v.Class
+	if a.NotAttempted {
+		it.marks |= notAttempted
+	}
+	if v.Conflict {
+		it.marks |= conflict
+	}
+	if v.Overridden {
+		it.marks |= overridden
+	}
+	k := ReplyKey{Class: v.Class}
+	if a.Origin != parsers.OriginLocal {
+		k.Code, k.Enhanced = a.Reply.Code, a.Reply.Enhanced
+	}
+	it.reply = k.pack()
+	if a.Status == parsers.StatusSent || a.NotAttempted || it.is(unselected) {
+		return
+	}
+	b.scratch = classify.AppendTemplate(b.scratch[:0], a.Diagnostic)
+	it.template = mix(xxhash.Sum64(b.scratch), it.reply)
+	if r := b.Counts.templates.row(it.template, templateUp(k)); r.name == "" {
+		r.name = string(b.scratch)
+	}
+	it.example = Evidence{it.time, clip(a.Diagnostic, maxExample), Pos{b.input, b.block, n}}
+}
+
+// maxExample is how many bytes of a diagnostic are kept as an example. Postfix itself writes at most 2000 a line.
+const maxExample = 1024
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// ValidGlob reports whether a pattern of [Options] is one.
+func ValidGlob(glob string) bool {
+	_, err := path.Match(glob, "")
+	return err == nil
+}
+
+// matches reports whether a name matches a glob, in which * stands for anything.
+func matches(glob, name string) bool {
+	ok, _ := path.Match(strings.ReplaceAll(glob, "/", "\x00"), strings.ReplaceAll(strings.ToLower(name), "/", "\x00"))
+	return ok
+}

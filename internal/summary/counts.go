@@ -1,0 +1,491 @@
+package summary
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"bouncelog/parsers"
+)
+
+// Bounds of the tables. Beyond them rows fold into their parents, visibly.
+const (
+	maxDomains   = 1 << 18
+	maxSenders   = 1 << 18
+	maxTemplates = 1 << 16
+	maxReplies   = 1 << 16
+	maxHosts     = 1 << 14
+	maxHours     = 1 << 17
+	maxPrograms  = 1 << 10
+)
+
+// A Bucket is where an input line ends. Every line ends in exactly one.
+type Bucket uint8
+
+// The buckets of the ledger.
+const (
+	Delivery     Bucket = iota // tells of a delivery attempt or its end
+	Context                    // known, and of use to the correlation
+	Ignored                    // known, and not about delivery; or another program's
+	Unrecognised               // no format knows it
+	Malformed                  // should parse and does not
+	Overlong                   // longer than the limit; its end was not looked at
+	NumBuckets
+)
+
+// A Ledger counts lines by bucket.
+type Ledger [NumBuckets]int64
+
+// Lines returns the lines read, which is the sum of the buckets.
+func (l *Ledger) Lines() (n int64) {
+	for _, c := range l {
+		n += c
+	}
+	return n
+}
+
+func (l *Ledger) add(o *Ledger) {
+	for i := range o {
+		l[i] += o[i]
+	}
+}
+
+// Attempts counts delivery attempts by what our MTA made of them.
+type Attempts struct {
+	Sent, Deferred, Bounced int64
+}
+
+// Total returns the number of attempts.
+func (a Attempts) Total() int64 { return a.Sent + a.Deferred + a.Bounced }
+
+func (a *Attempts) add(o *Attempts) {
+	a.Sent += o.Sent
+	a.Deferred += o.Deferred
+	a.Bounced += o.Bounced
+}
+
+func (a *Attempts) count(s parsers.Status, n int64) {
+	switch s {
+	case parsers.StatusSent:
+		a.Sent += n
+	case parsers.StatusDeferred:
+		a.Deferred += n
+	case parsers.StatusBounced:
+		a.Bounced += n
+	}
+}
+
+// An Outcome is how delivery of one message to one recipient ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	DeliveredFirst   Outcome = iota // at the first try
+	DeliveredLater                  // after a deferral
+	DeliveredUnknown                // delivered; the log does not hold the beginning, so whether at first is not known
+	Bounced
+	Expired
+	Pending // still deferred at the end of the log
+	Lost    // left the queue while deferred, or no word of it for longer than the queue lifetime
+	NumOutcomes
+)
+
+// Outcomes counts pairs of message and recipient by outcome.
+type Outcomes [NumOutcomes]int64
+
+// Delivered returns the pairs that were delivered.
+func (o Outcomes) Delivered() int64 {
+	return o[DeliveredFirst] + o[DeliveredLater] + o[DeliveredUnknown]
+}
+
+func (o *Outcomes) add(p *Outcomes) {
+	for i := range p {
+		o[i] += p[i]
+	}
+}
+
+// A Tally is what is counted for a domain, a sender or a whole log.
+type Tally struct {
+	Attempts Attempts
+	Outcomes Outcomes
+}
+
+func (t *Tally) add(o *Tally) {
+	t.Attempts.add(&o.Attempts)
+	t.Outcomes.add(&o.Outcomes)
+}
+
+func (t *Tally) zero() bool { return *t == Tally{} }
+
+// A Pos is a place in the input: its ordinal in fold order, the block, the line of the block from 1.
+type Pos struct {
+	Input, Block, Line uint32
+}
+
+func (p Pos) compare(q Pos) int {
+	return cmp.Or(cmp.Compare(p.Input, q.Input), cmp.Compare(p.Block, q.Block), cmp.Compare(p.Line, q.Line))
+}
+
+// Evidence is one line that stands for many.
+type Evidence struct {
+	Time parsers.Stamp
+	Text string
+	Pos  Pos
+}
+
+// earlier takes o where it comes first: by time, then text, so that it does not depend on how the input was cut.
+func (e *Evidence) earlier(o *Evidence) {
+	if o.Text == "" {
+		return
+	}
+	if e.Text == "" || cmp.Or(cmp.Compare(o.Time, e.Time), strings.Compare(o.Text, e.Text), o.Pos.compare(e.Pos)) < 0 {
+		*e = *o
+		e.Text = strings.Clone(o.Text)
+	}
+}
+
+// ReplyKey is what replies are counted by.
+type ReplyKey struct {
+	Code     parsers.ReplyCode
+	Enhanced parsers.EnhancedCode
+	Class    parsers.Class
+}
+
+// pack returns k in 64 bits, never zero.
+func (k ReplyKey) pack() uint64 {
+	return 1<<63 | uint64(k.Class)<<48 | uint64(k.Code&0x3ff)<<32 |
+		uint64(k.Enhanced[0]&0x3ff)<<20 | uint64(k.Enhanced[1]&0x3ff)<<10 | uint64(k.Enhanced[2]&0x3ff)
+}
+
+func unpackReply(v uint64) ReplyKey {
+	return ReplyKey{
+		Class:    parsers.Class(v >> 48 & 0xf),
+		Code:     parsers.ReplyCode(v >> 32 & 0x3ff),
+		Enhanced: parsers.EnhancedCode{uint16(v >> 20 & 0x3ff), uint16(v >> 10 & 0x3ff), uint16(v & 0x3ff)},
+	}
+}
+
+// plain returns the row that a reply folds into: its code alone.
+func (k ReplyKey) plain() uint64 {
+	k.Enhanced = parsers.EnhancedCode{}
+	return k.pack()
+}
+
+type sum int64
+
+func (s *sum) add(o *sum) { *s += *o }
+
+// pair counts a reply at a domain.
+type pair struct {
+	domain, reply uint64
+	n             int64
+}
+
+func (p *pair) add(o *pair) {
+	p.domain, p.reply = o.domain, o.reply
+	p.n += o.n
+}
+
+// template counts a masked diagnostic.
+type template struct {
+	reply   uint64
+	local   bool
+	n       int64
+	last    parsers.Stamp
+	example Evidence
+}
+
+func (t *template) add(o *template) {
+	if o.reply != 0 {
+		t.reply, t.local = o.reply, o.local
+	}
+	t.n += o.n
+	t.last = max(t.last, o.last)
+	t.example.earlier(&o.example)
+}
+
+// hostRow is what is known of one reporting host.
+type hostRow struct {
+	lines       int64
+	first, last parsers.Stamp
+}
+
+func (h *hostRow) add(o *hostRow) {
+	h.lines += o.lines
+	h.first, h.last = minStamp(h.first, o.first), max(h.last, o.last)
+}
+
+func minStamp(a, b parsers.Stamp) parsers.Stamp {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// Counts is the part of a Summary that only adds up.
+type Counts struct {
+	Ledger Ledger
+	// Skipped are lines after Options.Until, which are in no bucket: they were not read.
+	Skipped int64
+	// Dropped are lines that --dedupe left out as repeats, which are in no bucket either.
+	Dropped int64
+	// Repeats are the further events that `message repeated N times` lines stand for.
+	Repeats int64
+	// Gaps are lines that say that lines were lost before they reached the log: totals are lower bounds.
+	Gaps int64
+
+	First, Last parsers.Stamp // of the counted attempts and ends; zero: none
+
+	Total Tally // ordinary mail: attempts of kind remote, smarthost or local that were made, and their outcomes
+
+	ByClass  [4]int64 // the same attempts by class, by origin, and by (status, class of the reply)
+	ByOrigin [5]int64
+
+	Overridden int64 // attempts whose status contradicts the reply: soft_bounce, softened greeting
+	Conflicts  int64 // attempts whose reply code and enhanced code contradict each other
+
+	// Counted apart, never in Total's attempts.
+	Notifications Tally    // mail from the null sender: bounces and delay warnings
+	Internal      Attempts // hops inside the house
+	Probes        Attempts // address verifications
+	Suspended     int64    // deferrals without an attempt
+	Discarded     int64    // `sent` by an MTA that threw the message away
+	Unattempted   int64    // bounces without an attempt, by an administrator's text or an expansion error
+	Suppressed    int64    // kept back by a suppression list or policy, never attempted
+	Async         int64    // bounce messages that came after `sent`
+	Connects      int64    // servers tried that did not decide an attempt
+	Inbound       int64    // refusals at our own door
+
+	domains   table[Tally, *Tally]
+	senders   table[Tally, *Tally]
+	hours     table[Attempts, *Attempts]
+	replies   table[sum, *sum]
+	pairs     table[pair, *pair]
+	templates table[template, *template]
+	hosts     table[hostRow, *hostRow]
+	programs  table[sum, *sum]
+}
+
+// NewCounts returns Counts of nothing.
+func NewCounts() *Counts {
+	return &Counts{
+		domains:   newTable[Tally](maxDomains),
+		senders:   newTable[Tally](maxSenders),
+		hours:     newTable[Attempts](maxHours),
+		replies:   newTable[sum](maxReplies),
+		pairs:     newTable[pair](maxDomains),
+		templates: newTable[template](maxTemplates),
+		hosts:     newTable[hostRow](maxHosts),
+		programs:  newTable[sum](maxPrograms),
+	}
+}
+
+// Add adds o to c. o is not to be used after.
+func (c *Counts) Add(o *Counts) {
+	c.Ledger.add(&o.Ledger)
+	c.Skipped += o.Skipped
+	c.Dropped += o.Dropped
+	c.Repeats += o.Repeats
+	c.Gaps += o.Gaps
+	c.First, c.Last = minStamp(c.First, o.First), max(c.Last, o.Last)
+	c.Total.add(&o.Total)
+	for i := range o.ByClass {
+		c.ByClass[i] += o.ByClass[i]
+	}
+	for i := range o.ByOrigin {
+		c.ByOrigin[i] += o.ByOrigin[i]
+	}
+	c.Overridden += o.Overridden
+	c.Conflicts += o.Conflicts
+	c.Notifications.add(&o.Notifications)
+	c.Internal.add(&o.Internal)
+	c.Probes.add(&o.Probes)
+	c.Suspended += o.Suspended
+	c.Discarded += o.Discarded
+	c.Unattempted += o.Unattempted
+	c.Suppressed += o.Suppressed
+	c.Async += o.Async
+	c.Connects += o.Connects
+	c.Inbound += o.Inbound
+	c.domains.add(&o.domains)
+	c.senders.add(&o.senders)
+	c.hours.add(&o.hours)
+	c.replies.add(&o.replies)
+	c.pairs.add(&o.pairs)
+	c.templates.add(&o.templates)
+	c.hosts.add(&o.hosts)
+	c.programs.add(&o.programs)
+}
+
+// A NamedTally is one row of a table of domains or senders. Name is empty for the row of all that the table had no room
+// for.
+type NamedTally struct {
+	Name string
+	Tally
+}
+
+// Domains returns the recipient domains that were counted, by name.
+func (c *Counts) Domains() []NamedTally { return named(&c.domains) }
+
+// Senders returns the sender domains that were counted, by name. Unknown senders are not among them.
+func (c *Counts) Senders() []NamedTally { return named(&c.senders) }
+
+func named(t *table[Tally, *Tally]) []NamedTally {
+	t.fold()
+	out := make([]NamedTally, 0, len(t.rows))
+	for i := range t.rows {
+		if r := &t.rows[i]; !r.val.zero() {
+			out = append(out, NamedTally{r.name, r.val})
+		}
+	}
+	slices.SortFunc(out, func(a, b NamedTally) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// A ReplyCount counts attempts by what was answered.
+type ReplyCount struct {
+	ReplyKey
+	N int64
+}
+
+func compareReplies(a, b ReplyCount) int {
+	return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.pack(), b.pack()))
+}
+
+// Replies returns the attempts by reply code, enhanced code and class, the most frequent first. A zero code stands for
+// attempts that no server answered.
+func (c *Counts) Replies() []ReplyCount {
+	c.replies.fold()
+	var out []ReplyCount
+	for _, r := range c.replies.rows {
+		if r.val != 0 {
+			out = append(out, ReplyCount{unpackReply(r.key), int64(r.val)})
+		}
+	}
+	slices.SortFunc(out, compareReplies)
+	return out
+}
+
+// TopReplies returns, by domain, the reply that most of its failed attempts got.
+func (c *Counts) TopReplies() map[string]ReplyCount {
+	c.domains.fold()
+	c.pairs.fold()
+	out := make(map[string]ReplyCount)
+	for i := range c.pairs.rows {
+		p := &c.pairs.rows[i].val
+		d := c.domains.find(p.domain)
+		if d == nil || p.reply == 0 || p.n == 0 {
+			continue
+		}
+		r := ReplyCount{unpackReply(p.reply), p.n}
+		if best, ok := out[d.name]; !ok || compareReplies(r, best) < 0 {
+			out[d.name] = r
+		}
+	}
+	return out
+}
+
+// A Template is a diagnostic with its ids, addresses and numbers masked, and how many failed attempts had it. Text is
+// empty for those that the table had no room for.
+type Template struct {
+	Text    string
+	Reply   ReplyKey
+	N       int64
+	Last    parsers.Stamp
+	Example Evidence
+}
+
+// Templates returns the templates of failed attempts, the most frequent first.
+func (c *Counts) Templates() []Template {
+	c.templates.fold()
+	var out []Template
+	for i := range c.templates.rows {
+		r := &c.templates.rows[i]
+		if r.val.n == 0 {
+			continue
+		}
+		t := Template{Text: r.name, N: r.val.n, Last: r.val.last, Example: r.val.example}
+		if r.val.reply != 0 {
+			t.Reply = unpackReply(r.val.reply)
+		}
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b Template) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Text, b.Text), cmp.Compare(a.Reply.pack(), b.Reply.pack()))
+	})
+	return out
+}
+
+// An Hour counts the attempts of one hour, UTC. Start is zero for those that the log gave no time.
+type Hour struct {
+	Start parsers.Stamp
+	Attempts
+}
+
+// Hours returns the attempts by hour, in order of time.
+func (c *Counts) Hours() []Hour {
+	out := make([]Hour, 0, len(c.hours.rows))
+	for _, r := range c.hours.rows {
+		if r.val != (Attempts{}) {
+			out = append(out, Hour{hourStart(r.key), r.val})
+		}
+	}
+	slices.SortFunc(out, func(a, b Hour) int { return cmp.Compare(a.Start, b.Start) })
+	return out
+}
+
+const hourLength = 3600 * 1e6
+
+// hourKey returns the key of the hour of s; zero for no time.
+func hourKey(s parsers.Stamp) uint64 {
+	if s <= 0 {
+		return restKey
+	}
+	return uint64(s/hourLength) + 1
+}
+
+func hourStart(key uint64) parsers.Stamp {
+	if key == restKey {
+		return 0
+	}
+	return parsers.Stamp(key-1) * hourLength
+}
+
+// A Host is a reporting MTA's host as the log names it.
+type Host struct {
+	Name        string
+	Lines       int64
+	First, Last parsers.Stamp
+}
+
+// Hosts returns the hosts that wrote lines, by name.
+func (c *Counts) Hosts() []Host {
+	c.hosts.fold()
+	out := make([]Host, 0, len(c.hosts.rows))
+	for _, r := range c.hosts.rows {
+		if r.val.lines != 0 {
+			out = append(out, Host{r.name, r.val.lines, r.val.first, r.val.last})
+		}
+	}
+	slices.SortFunc(out, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// A Program is another program whose lines stand in the log.
+type Program struct {
+	Name  string
+	Lines int64
+}
+
+// Programs returns the programs that no format claims, the most talkative first.
+func (c *Counts) Programs() []Program {
+	c.programs.fold()
+	out := make([]Program, 0, len(c.programs.rows))
+	for _, r := range c.programs.rows {
+		if r.val != 0 {
+			out = append(out, Program{r.name, int64(r.val)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Program) int { return cmp.Or(cmp.Compare(b.Lines, a.Lines), strings.Compare(a.Name, b.Name)) })
+	return out
+}

@@ -1,0 +1,198 @@
+package summary
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"bouncelog/parsers"
+)
+
+// DefaultLifetime is how long a message may be silent before its queue id is taken to be free: Postfix's
+// maximal_queue_lifetime of five days, and one.
+const DefaultLifetime = 6 * 24 * time.Hour
+
+// Options are fixed before the scan. Summaries with different ones cannot be joined.
+type Options struct {
+	Since, Until parsers.Stamp // attempts and outcomes are counted in [Since, Until); zero: no bound
+	Lifetime     time.Duration // zero: DefaultLifetime
+
+	Domain, Sender, Job string // globs, lower case; empty: all
+}
+
+// within reports whether an event of time t is to be counted. One without a time is in no window.
+func (o *Options) within(t parsers.Stamp) bool {
+	if t == 0 {
+		return o.Since == 0 && o.Until == 0
+	}
+	return t >= o.Since && (o.Until == 0 || t < o.Until)
+}
+
+// A Summary is the counts and the fringe of one contiguous piece of log.
+type Summary struct {
+	Counts *Counts
+
+	opt    *Options
+	rooted bool            // nothing came before the piece, so every context is known
+	leads  map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
+	open   map[uint64]uint32
+	msgs   []message
+	free   []uint32
+}
+
+// A lead is the part of a queue id's events whose meaning depends on what came before the piece.
+type lead struct {
+	prefix []item
+	cut    bool // from here on it does not
+	at     parsers.Stamp
+}
+
+// New returns the Summary of an empty piece. A rooted one is the beginning of a log.
+func New(o *Options, rooted bool) *Summary {
+	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted, open: make(map[uint64]uint32)}
+	if !rooted {
+		s.leads = make(map[uint64]lead)
+	}
+	return s
+}
+
+// Leads returns how many queue ids wait for what came before the piece. It is a measure of the memory that reading ahead
+// costs.
+func (s *Summary) Leads() int { return len(s.leads) }
+
+// OpenMessages returns how many messages are under way at the end of the piece.
+func (s *Summary) OpenMessages() int { return len(s.open) }
+
+// Append joins the piece that follows s in the log to s. It is associative. next is not to be used after.
+func (s *Summary) Append(next *Summary) {
+	if next.rooted {
+		panic("summary: a piece that begins a log cannot follow another")
+	}
+	s.Counts.Add(next.Counts)
+	for key, l := range next.leads {
+		if i, ok := next.open[key]; ok {
+			s.join(key, l, &next.msgs[i])
+		} else {
+			s.join(key, l, nil)
+		}
+	}
+}
+
+// Absorb joins the fringe of the block that follows s. The block's counts are its builder's.
+func (s *Summary) Absorb(f *Fringe) {
+	for i := range f.entries {
+		e := &f.entries[i]
+		if e.open {
+			s.join(e.key, e.lead, &e.msg)
+		} else {
+			s.join(e.key, e.lead, nil)
+		}
+	}
+}
+
+// join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
+// none or the context never became known. It keeps nothing of l's memory.
+func (s *Summary) join(key uint64, l lead, open *message) {
+	if !s.rooted {
+		mine, ok := s.leads[key]
+		if !ok || !mine.cut {
+			mine.prefix = append(mine.prefix, l.prefix...)
+			mine.cut, mine.at = l.cut, l.at
+			s.leads[key] = mine
+			if open != nil {
+				s.put(key, open)
+			}
+			return
+		}
+	}
+	y := tallier{s.opt, s.Counts}
+	i, ok := s.open[key]
+	for n := range l.prefix {
+		if !ok {
+			i, ok = s.put(key, &message{}), true
+			ok = y.step(&s.msgs[i], false, &l.prefix[n])
+		} else {
+			ok = y.step(&s.msgs[i], true, &l.prefix[n])
+		}
+		if !ok {
+			s.drop(key, i)
+		}
+	}
+	if !l.cut {
+		return
+	}
+	if ok {
+		y.close(&s.msgs[i], l.at, false)
+		s.drop(key, i)
+	}
+	if open != nil {
+		s.put(key, open)
+	}
+}
+
+// step applies an item to a queue id's message in a known context, and reports whether one is under way after it.
+func (y tallier) step(m *message, open bool, it *item) bool {
+	if open && m.begins(it.op, it.queue, it.time, y.lifetime()) {
+		y.close(m, it.time, false)
+		*m, open = message{}, false
+	}
+	if it.op == opRemoved {
+		if open {
+			y.close(m, it.time, it.is(moved))
+			*m = message{}
+		}
+		return false
+	}
+	y.apply(m, it)
+	return true
+}
+
+func (s *Summary) put(key uint64, m *message) uint32 {
+	var i uint32
+	if n := len(s.free); n > 0 {
+		i, s.free = s.free[n-1], s.free[:n-1]
+		s.msgs[i] = *m
+	} else {
+		i = uint32(len(s.msgs))
+		s.msgs = append(s.msgs, *m)
+	}
+	s.open[key] = i
+	return i
+}
+
+func (s *Summary) drop(key uint64, i uint32) {
+	delete(s.open, key)
+	s.msgs[i] = message{}
+	s.free = append(s.free, i)
+}
+
+// Final returns the counts of a rooted Summary with the open messages counted as they stand: pending, or lost where the
+// host's log went on without them for longer than the lifetime. s is not to be used after.
+func (s *Summary) Final() *Counts {
+	y := tallier{s.opt, s.Counts}
+	keys := make([]uint64, 0, len(s.open))
+	for k := range s.open {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b uint64) int { return cmp.Compare(a, b) })
+	for _, k := range keys {
+		m := &s.msgs[s.open[k]]
+		end := parsers.Stamp(0)
+		if h := s.Counts.hosts.find(m.host); h != nil {
+			end = h.val.last
+		}
+		if silent(m.last, end, s.opt.lifetime()) {
+			y.close(m, end, false)
+			continue
+		}
+		m.each(func(r *recipient) {
+			if r.state == deferred {
+				y.settle(m, r, Pending, m.last)
+			}
+		})
+		y.resign(m)
+	}
+	return s.Counts
+}
+
+func (o *Options) lifetime() time.Duration { return cmp.Or(o.Lifetime, DefaultLifetime) }
