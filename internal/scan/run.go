@@ -276,6 +276,7 @@ type worker[T any] struct {
 	in      *input // whose lines cut is for
 	cut     *syslog.Reader
 	buf     source.Buffer
+	now     parsers.Line // the line at hand; here because it is lent to interfaces, which would put it on the heap
 	memo    tagMemo
 	events  []parsers.Event
 	samples samples
@@ -354,7 +355,9 @@ func (w *worker[T]) do(j job) result[T] {
 
 // line puts one line into its bucket.
 func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
-	line, ok := w.cut.Cut(raw)
+	line := &w.now
+	var ok bool
+	*line, ok = w.cut.Cut(raw)
 	if line.Time != 0 {
 		if u := w.s.Summary.Until; u != 0 && line.Time >= u {
 			w.h.Tally().Skipped++
@@ -367,10 +370,10 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	case ok && line.Tag != "":
 		f = w.s.tags.format(&w.memo, line.Tag)
 		if f < 0 {
-			if syslog.LossNotice(&line) {
+			if syslog.LossNotice(line) {
 				w.h.Tally().Gaps++
 			}
-			w.h.Foreign(&line)
+			w.h.Foreign(line)
 			return
 		}
 	case strings.TrimSpace(line.Text) == "" || ok && f < 0:
@@ -382,7 +385,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		return
 	}
 	var err error
-	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], line)
+	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], *line)
 	if err != nil {
 		w.h.Bucket(summary.Malformed)
 		w.samples.note(summary.Malformed, pos, raw, err.Error())
@@ -399,7 +402,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		return
 	}
 	w.claimed[f]++
-	if w.h.line(w.in, &line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
+	if w.h.line(w.in, line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
 		w.marks.note(summary.LineHash(raw))
 	}
 }

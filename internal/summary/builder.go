@@ -14,23 +14,26 @@ import (
 type Fringe struct {
 	index   map[uint64]uint32
 	entries []entry
+	items   []link // the prefixes of all entries
 }
 
 type entry struct {
-	key  uint64
-	lead lead
-	last parsers.Stamp // of the newest event before the cut
-	open bool
-	msg  message
+	key         uint64
+	first, tail int32 // of its prefix in items, from 1; zero: none
+	cut         bool
+	at, last    parsers.Stamp // of the cut; of the newest event before it
+	open        bool
+	msg         message
+}
+
+// link is an item of a prefix, and the next one's place.
+type link struct {
+	item
+	next int32
 }
 
 // NewFringe returns an empty Fringe.
 func NewFringe() *Fringe { return &Fringe{index: make(map[uint64]uint32)} }
-
-func (f *Fringe) reset() {
-	clear(f.index)
-	f.entries = f.entries[:0]
-}
 
 // entry returns the entry of a queue id, made where it is missing.
 func (f *Fringe) entry(key uint64) *entry {
@@ -38,14 +41,29 @@ func (f *Fringe) entry(key uint64) *entry {
 		return &f.entries[i]
 	}
 	f.index[key] = uint32(len(f.entries))
-	if len(f.entries) < cap(f.entries) {
-		f.entries = f.entries[:len(f.entries)+1]
-		e := &f.entries[len(f.entries)-1]
-		*e = entry{key: key, lead: lead{prefix: e.lead.prefix[:0]}}
-		return e
-	}
 	f.entries = append(f.entries, entry{key: key})
 	return &f.entries[len(f.entries)-1]
+}
+
+// push appends an item to an entry's prefix.
+func (f *Fringe) push(e *entry, it *item) {
+	f.items = append(f.items, link{item: *it})
+	n := int32(len(f.items))
+	if e.tail == 0 {
+		e.first = n
+	} else {
+		f.items[e.tail-1].next = n
+	}
+	e.tail = n
+}
+
+// lead returns an entry as what the left neighbour has to deal with, in the memory of scratch.
+func (f *Fringe) lead(e *entry, scratch []item) lead {
+	l := lead{prefix: scratch[:0], cut: e.cut, at: e.at}
+	for n := e.first; n != 0; n = f.items[n-1].next {
+		l.prefix = append(l.prefix, f.items[n-1].item)
+	}
+	return l
 }
 
 // A Builder counts the lines of blocks, in any order of blocks, and leaves what a block could not settle in its Fringe.
@@ -70,13 +88,13 @@ type Builder struct {
 // NewBuilder returns a Builder.
 func NewBuilder(o *Options) *Builder {
 	c := NewCounts()
-	return &Builder{Counts: c, y: tallier{o, c}}
+	return &Builder{Counts: c, y: tallier{o, c, new(pool)}}
 }
 
 // Begin starts a block. f is emptied and filled; it must not be changed until the block's End, nor begun again before it
 // was absorbed. host stands for the host of lines that name none.
 func (b *Builder) Begin(f *Fringe, input, block uint32, host string) {
-	f.reset()
+	b.y.pool.collect(f)
 	b.f, b.input, b.block, b.host = f, input, block, host
 }
 
@@ -224,21 +242,36 @@ func queueFile(ev *parsers.Event) uint64 { return mix(hash(ev.Sender), uint64(ev
 // put gives an item to its queue id's message where the context is known, and leaves it for the left neighbour where not.
 func (b *Builder) put(key uint64, it *item) {
 	e := b.f.entry(key)
-	if !e.lead.cut {
+	if !e.cut {
 		// A beginning settles the context whatever came before: a message of which only client= is known is the same
 		// one when its message-id= follows, and any other is closed by it.
 		if it.op != opAccepted && it.op != opNamed && !silent(e.last, it.time, b.y.lifetime()) {
-			it.own()
-			e.lead.prefix = append(e.lead.prefix, *it)
-			e.last = max(e.last, it.time)
-			if it.op == opRemoved {
-				e.lead.cut, e.lead.at = true, it.time
-			}
+			b.postpone(e, it)
 			return
 		}
-		e.lead.cut, e.lead.at = true, it.time
+		e.cut, e.at = true, it.time
+		b.y.reset(&e.msg)
 	}
 	e.open = b.y.step(&e.msg, e.open, it)
+}
+
+// postpone leaves an item to the left neighbour. What an attempt does to its recipient depends on earlier ones; its count
+// does not, once the sender is known.
+func (b *Builder) postpone(e *entry, it *item) {
+	if it.senderSaid {
+		e.msg.sent(it)
+	}
+	if it.op == opAttempt && e.msg.senderKnown {
+		b.y.count(&e.msg, it)
+		it.marks |= counted
+		it.example = Evidence{}
+	}
+	b.f.push(e, it)
+	e.last = max(e.last, it.time)
+	if it.op == opRemoved {
+		e.cut, e.at = true, it.time
+		b.y.reset(&e.msg)
+	}
 }
 
 // alone counts an attempt of no queue id: there is nothing to join it with.
@@ -275,7 +308,10 @@ func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 	r := b.Counts.domains.find(it.domain)
 	if r == nil {
 		parent, up := classify.RegistrableDomain(name), uint64(restKey)
-		if parent != "" && parent != name {
+		if parent == name {
+			parent = ""
+		}
+		if parent != "" {
 			up = hash(parent)
 		}
 		r = b.Counts.domains.row(it.domain, up)

@@ -21,7 +21,7 @@ const (
 )
 
 // mark is a set of facts about an item.
-type mark uint8
+type mark uint16
 
 const (
 	notAttempted mark = 1 << iota
@@ -32,6 +32,7 @@ const (
 	nullSender
 	senderSelected
 	allRecipients // opExpired: every recipient still deferred
+	counted       // the attempt itself is counted; what it does to its recipient is not
 )
 
 // An item is an event reduced to what is counted. It outlives its line.
@@ -120,7 +121,7 @@ type recipients struct {
 const longList = 32
 
 // recipient returns the recipient with this hash, made where it is missing.
-func (m *message) recipient(it *item) *recipient {
+func (y tallier) recipient(m *message, it *item) *recipient {
 	if m.recipients == 0 {
 		m.recipients = 1
 		m.first = recipient{hash: it.rcpt, domain: it.domain, up: it.domainUp}
@@ -130,7 +131,7 @@ func (m *message) recipient(it *item) *recipient {
 		return &m.first
 	}
 	if m.more == nil {
-		m.more = new(recipients)
+		m.more = y.pool.get()
 	}
 	l := m.more
 	if l.index != nil {
@@ -212,6 +213,7 @@ func silent(last, t parsers.Stamp, lifetime time.Duration) bool {
 type tallier struct {
 	*Options
 	counts *Counts
+	pool   *pool
 }
 
 // apply lets an item change the message it belongs to, and counts what is settled by it.
@@ -220,18 +222,28 @@ func (y tallier) apply(m *message, it *item) {
 	if m.host == 0 {
 		m.host = it.host
 	}
-	if it.senderSaid && !m.senderKnown {
-		m.senderKnown = true
-		m.sender, m.null, m.senderSelected = it.sender, it.is(nullSender), it.is(senderSelected)
+	if it.senderSaid {
+		m.sent(it)
 		y.release(m)
 	}
 	switch it.op {
 	case opAttempt:
-		y.emit(m, it)
+		if !it.is(counted) {
+			y.emit(m, it)
+		}
 		y.advance(m, it)
 	case opExpired:
 		y.expire(m, it)
 	}
+}
+
+// sent takes in the sender that an item names.
+//
+// Note: the latest one said holds for what follows. A first one that held for good would make the count of an attempt
+// depend on lines before the last Queued, and with it on how the input was cut.
+func (m *message) sent(it *item) {
+	m.senderKnown = true
+	m.sender, m.null, m.senderSelected = it.sender, it.is(nullSender), it.is(senderSelected)
 }
 
 // advance moves the recipient of an attempt on.
@@ -241,7 +253,7 @@ func (y tallier) advance(m *message, it *item) {
 	}
 	switch it.status {
 	case parsers.StatusSent:
-		r := m.recipient(it)
+		r := y.recipient(m, it)
 		if r.state == settled {
 			return
 		}
@@ -257,16 +269,16 @@ func (y tallier) advance(m *message, it *item) {
 			y.settle(m, r, DeliveredUnknown, it.time)
 		}
 	case parsers.StatusDeferred:
-		if r := m.recipient(it); r.state != settled {
+		if r := y.recipient(m, it); r.state != settled {
 			r.state = deferred
 		}
 	case parsers.StatusBounced:
-		if r := m.recipient(it); r.state != settled {
+		if r := y.recipient(m, it); r.state != settled {
 			r.state = settled
 			y.settle(m, r, Bounced, it.time)
 		}
 	case parsers.StatusExpired:
-		if r := m.recipient(it); r.state != settled {
+		if r := y.recipient(m, it); r.state != settled {
 			r.state = settled
 			y.settle(m, r, Expired, it.time)
 		}
@@ -336,6 +348,42 @@ func (y tallier) release(m *message) {
 		y.count(m, &(*m.held)[i])
 	}
 	m.held = nil
+}
+
+// reset makes m a message of which nothing is known.
+func (y tallier) reset(m *message) {
+	y.pool.put(m.more)
+	*m = message{}
+}
+
+// A pool keeps the lists of recipients that messages have done with.
+type pool struct{ free []*recipients }
+
+func (p *pool) get() *recipients {
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		return r
+	}
+	return &recipients{list: make([]recipient, 0, 3)}
+}
+
+// put takes a list back, unless it is long: those are rare.
+func (p *pool) put(r *recipients) {
+	if r != nil && r.index == nil {
+		r.list = r.list[:0]
+		p.free = append(p.free, r)
+	}
+}
+
+// collect empties a fringe and takes back what it holds.
+func (p *pool) collect(f *Fringe) {
+	for i := range f.entries {
+		p.put(f.entries[i].msg.more)
+	}
+	clear(f.index)
+	clear(f.entries)
+	f.entries, f.items = f.entries[:0], f.items[:0]
 }
 
 func (y tallier) count(m *message, it *item) {

@@ -38,6 +38,9 @@ type Summary struct {
 	open   map[uint64]uint32
 	msgs   []message
 	free   []uint32
+	pool   pool
+
+	scratch []item
 }
 
 // A lead is the part of a queue id's events whose meaning depends on what came before the piece.
@@ -82,20 +85,27 @@ func (s *Summary) Append(next *Summary) {
 func (s *Summary) Absorb(f *Fringe) {
 	for i := range f.entries {
 		e := &f.entries[i]
+		l := f.lead(e, s.scratch)
 		if e.open {
-			s.join(e.key, e.lead, &e.msg)
+			s.join(e.key, l, &e.msg)
 		} else {
-			s.join(e.key, e.lead, nil)
+			s.join(e.key, l, nil)
 		}
+		s.scratch = l.prefix
 	}
+	clear(s.scratch[:cap(s.scratch)]) // or it would keep the text of old blocks alive, and
+	clear(f.items)                    // so would the fringe
 }
 
 // join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
-// none or the context never became known. It keeps nothing of l's memory.
+// none or the context never became known; it is emptied. Nothing of l's memory is kept.
 func (s *Summary) join(key uint64, l lead, open *message) {
 	if !s.rooted {
 		mine, ok := s.leads[key]
 		if !ok || !mine.cut {
+			for n := range l.prefix {
+				l.prefix[n].own()
+			}
 			mine.prefix = append(mine.prefix, l.prefix...)
 			mine.cut, mine.at = l.cut, l.at
 			s.leads[key] = mine
@@ -105,7 +115,7 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 			return
 		}
 	}
-	y := tallier{s.opt, s.Counts}
+	y := tallier{s.opt, s.Counts, &s.pool}
 	i, ok := s.open[key]
 	for n := range l.prefix {
 		if !ok {
@@ -134,12 +144,13 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 func (y tallier) step(m *message, open bool, it *item) bool {
 	if open && m.begins(it.op, it.queue, it.time, y.lifetime()) {
 		y.close(m, it.time, false)
-		*m, open = message{}, false
+		y.reset(m)
+		open = false
 	}
 	if it.op == opRemoved {
 		if open {
 			y.close(m, it.time, it.is(moved))
-			*m = message{}
+			y.reset(m)
 		}
 		return false
 	}
@@ -147,6 +158,7 @@ func (y tallier) step(m *message, open bool, it *item) bool {
 	return true
 }
 
+// put files a message under its key, and leaves m empty.
 func (s *Summary) put(key uint64, m *message) uint32 {
 	var i uint32
 	if n := len(s.free); n > 0 {
@@ -157,19 +169,23 @@ func (s *Summary) put(key uint64, m *message) uint32 {
 		s.msgs = append(s.msgs, *m)
 	}
 	s.open[key] = i
+	*m = message{}
+	if s.msgs[i].more != nil && len(s.pool.free) > 0 {
+		m.more = s.pool.get() // in exchange
+	}
 	return i
 }
 
 func (s *Summary) drop(key uint64, i uint32) {
 	delete(s.open, key)
-	s.msgs[i] = message{}
+	tallier{pool: &s.pool}.reset(&s.msgs[i])
 	s.free = append(s.free, i)
 }
 
 // Final returns the counts of a rooted Summary with the open messages counted as they stand: pending, or lost where the
 // host's log went on without them for longer than the lifetime. s is not to be used after.
 func (s *Summary) Final() *Counts {
-	y := tallier{s.opt, s.Counts}
+	y := tallier{s.opt, s.Counts, &s.pool}
 	keys := make([]uint64, 0, len(s.open))
 	for k := range s.open {
 		keys = append(keys, k)
