@@ -21,9 +21,9 @@ type entry struct {
 	key         uint64
 	first, tail int32 // of its prefix in items, from 1; zero: none
 	cut         bool
-	at, last    parsers.Stamp // of the cut; of the newest event before it
+	at          parsers.Stamp // of the cut
 	open        bool
-	msg         message
+	msg         message // after the cut; before it, what the block alone knows
 }
 
 // link is an item of a prefix, and the next one's place.
@@ -139,8 +139,8 @@ func (b *Builder) Tell(line *parsers.Line, events []parsers.Event) Bucket {
 		}
 	}
 	b.Counts.Ledger[k]++
-	if line.Repeat > 1 && len(events) > 0 {
-		b.Counts.Repeats += int64(line.Repeat) - 1
+	if k == Delivery {
+		b.Counts.Repeats += int64(line.Repeat)
 	}
 	return k
 }
@@ -243,9 +243,9 @@ func queueFile(ev *parsers.Event) uint64 { return mix(hash(ev.Sender), uint64(ev
 func (b *Builder) put(key uint64, it *item) {
 	e := b.f.entry(key)
 	if !e.cut {
-		// A beginning settles the context whatever came before: a message of which only client= is known is the same
-		// one when its message-id= follows, and any other is closed by it.
-		if it.op != opAccepted && it.op != opNamed && !silent(e.last, it.time, b.y.lifetime()) {
+		// What the block knows holds whatever came before it, so where that tells another message's beginning, the
+		// context is known from here on.
+		if !e.msg.begins(it.op, it.queue, it.time, b.y.lifetime()) {
 			b.postpone(e, it)
 			return
 		}
@@ -258,6 +258,11 @@ func (b *Builder) put(key uint64, it *item) {
 // postpone leaves an item to the left neighbour. What an attempt does to its recipient depends on earlier ones; its count
 // does not, once the sender is known.
 func (b *Builder) postpone(e *entry, it *item) {
+	if e.msg.last == 0 && it.time != 0 {
+		// Before this event the left neighbour's message may have been silent for too long, and its sender forgotten.
+		b.y.reset(&e.msg)
+	}
+	e.msg.note(it.op, it.queue, it.time)
 	if it.senderSaid {
 		e.msg.sent(it)
 	}
@@ -267,7 +272,6 @@ func (b *Builder) postpone(e *entry, it *item) {
 		it.example = Evidence{}
 	}
 	b.f.push(e, it)
-	e.last = max(e.last, it.time)
 	if it.op == opRemoved {
 		e.cut, e.at = true, it.time
 		b.y.reset(&e.msg)

@@ -229,7 +229,7 @@ type Counts struct {
 	Skipped int64
 	// Dropped are lines that --dedupe left out as repeats, which are in no bucket either.
 	Dropped int64
-	// Repeats are the further events that `message repeated N times` lines stand for.
+	// Repeats are the delivery records that `message repeated N times` lines stand for.
 	Repeats int64
 	// Gaps are lines that say that lines were lost before they reached the log: totals are lower bounds.
 	Gaps int64

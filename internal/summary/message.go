@@ -106,7 +106,7 @@ type message struct {
 
 // An epoch is what tells one message from the next under the same queue id.
 type epoch struct {
-	last  parsers.Stamp // of its newest event
+	last  parsers.Stamp // of its latest event that has a time
 	queue uint64        // of its Queued, zero before that
 	born  bool          // its beginning stands in the log
 	named bool
@@ -191,7 +191,9 @@ func (e *epoch) begins(o op, queue uint64, t parsers.Stamp, lifetime time.Durati
 
 // note takes in what an event says of the epoch.
 func (e *epoch) note(o op, queue uint64, t parsers.Stamp) {
-	e.last = max(e.last, t)
+	if t != 0 {
+		e.last = t
+	}
 	switch o {
 	case opAccepted:
 		e.born = true
@@ -205,6 +207,9 @@ func (e *epoch) note(o op, queue uint64, t parsers.Stamp) {
 }
 
 // silent reports whether t is so long after last that the message of last cannot be in the queue any more.
+//
+// Note: last is the event before, not the newest: so the answer depends on two neighbours only, and not on where between
+// them the log was cut.
 func silent(last, t parsers.Stamp, lifetime time.Duration) bool {
 	return last != 0 && t != 0 && t.Sub(last) > lifetime
 }

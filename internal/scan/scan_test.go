@@ -1,0 +1,323 @@
+package scan
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bouncelog/internal/loggen"
+	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
+	"bouncelog/parsers"
+	"bouncelog/parsers/all"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+)
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// scan reads files with the given options changed.
+func scanFiles(t testing.TB, paths []string, change func(*Config)) *Result {
+	t.Helper()
+	inputs, _, errs := source.Expand(paths, nil)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	c := Config{Inputs: inputs, Formats: all.Formats(), Jobs: 2, Now: now, Host: "h"}
+	if change != nil {
+		change(&c)
+	}
+	res, err := Summarise(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Errors) > 0 {
+		t.Fatal(res.Errors)
+	}
+	return res
+}
+
+// dump writes all that a report is made of. Places in the input are left out unless wanted.
+func dump(r *Result, places bool) string {
+	var b strings.Builder
+	c := r.Counts
+	fmt.Fprintf(&b, "ledger %v skipped %d repeats %d gaps %d\n", c.Ledger, c.Skipped, c.Repeats, c.Gaps)
+	fmt.Fprintf(&b, "time %v %v\ntotal %+v\n", c.First, c.Last, c.Total)
+	fmt.Fprintf(&b, "class %v origin %v overridden %d conflicts %d\n", c.ByClass, c.ByOrigin, c.Overridden, c.Conflicts)
+	fmt.Fprintf(&b, "notifications %+v internal %+v probes %+v\n", c.Notifications, c.Internal, c.Probes)
+	fmt.Fprintln(&b, "apart", c.Suspended, c.Discarded, c.Unattempted, c.Suppressed, c.Async, c.Connects, c.Inbound)
+	for _, x := range c.Domains() {
+		fmt.Fprintf(&b, "domain %+v\n", x)
+		if top, ok := c.TopReplies()[x.Name]; ok && len(c.Domains()) < 100 {
+			fmt.Fprintf(&b, "  top %+v\n", top)
+		}
+	}
+	for _, x := range c.Senders() {
+		fmt.Fprintf(&b, "sender %+v\n", x)
+	}
+	for _, x := range c.Replies() {
+		fmt.Fprintf(&b, "reply %+v\n", x)
+	}
+	for _, x := range c.Hours() {
+		fmt.Fprintf(&b, "hour %+v\n", x)
+	}
+	for _, x := range c.Hosts() {
+		fmt.Fprintf(&b, "host %+v\n", x)
+	}
+	for _, x := range c.Programs() {
+		fmt.Fprintf(&b, "program %+v\n", x)
+	}
+	for _, x := range c.Templates() {
+		file, line := r.Locate(x.Example.Pos)
+		if !places {
+			file, line = "", 0
+		}
+		fmt.Fprintf(&b, "template %q %v %d %v example %v %q %s:%d\n", x.Text, x.Reply, x.N, x.Last, x.Example.Time, x.Example.Text, file, line)
+	}
+	if places {
+		for _, x := range r.Samples {
+			fmt.Fprintf(&b, "sample %d %s:%d %q %q\n", x.Bucket, x.File, x.Line, x.Text, x.Reason)
+		}
+		for _, in := range r.Inputs {
+			fmt.Fprintf(&b, "input %+v\n", in)
+		}
+	}
+	return b.String()
+}
+
+// generate writes a log of everything that can go wrong.
+func generate(t testing.TB, seed uint64, change func(*loggen.Options)) (path string, truth loggen.Truth) {
+	t.Helper()
+	o := loggen.Options{Seed: seed, Messages: 1500, Hosts: []string{"mx1", "mx2"}, Domains: 60, Rate: 2,
+		Start: time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC), Mix: loggen.Everything()}
+	if change != nil {
+		change(&o)
+	}
+	var b bytes.Buffer
+	truth, err := loggen.Write(&b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, "mail.log", b.Bytes()), truth
+}
+
+func write(t testing.TB, name string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func differ(t testing.TB, what, got, want string) {
+	t.Helper()
+	if got != want {
+		d := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+		if len(d) > 4000 {
+			d = d[:4000]
+		}
+		t.Fatalf("%s: the result differs (-want +got):\n%s", what, d)
+	}
+}
+
+// The log generator knows what it wrote; the scan has to find just that.
+func TestTruth(t *testing.T) {
+	for _, header := range []string{loggen.RFC3164, loggen.ISO, loggen.RFC5424, loggen.Maillog} {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprintf("%s/%d", header, seed), func(t *testing.T) {
+				path, truth := generate(t, seed, func(o *loggen.Options) {
+					o.Header, o.LongIDs, o.Cut = header, seed%2 == 1, seed == 2
+					if seed == 3 {
+						o.CutStart = time.Minute
+					}
+					if header == loggen.Maillog {
+						o.Hosts = o.Hosts[:1]
+					}
+				})
+				checkTruth(t, scanFiles(t, []string{path}, nil), &truth)
+			})
+		}
+	}
+}
+
+func checkTruth(t *testing.T, res *Result, truth *loggen.Truth) {
+	t.Helper()
+	c := res.Counts
+	attempts := func(a loggen.Attempts) summary.Attempts {
+		return summary.Attempts{Sent: a.Sent, Deferred: a.Deferred, Bounced: a.Bounced}
+	}
+	tally := func(x loggen.Tally) summary.Tally {
+		o := x.Outcomes
+		return summary.Tally{Attempts: attempts(x.Attempts), Outcomes: summary.Outcomes{o.DeliveredFirst, o.DeliveredLater,
+			o.DeliveredUnknown, o.Bounced, o.Expired, o.Pending, o.Lost}}
+	}
+	type all struct {
+		Total, Notifications                      summary.Tally
+		Internal, Probes                          summary.Attempts
+		Suspended, Repeats, Overridden, Conflicts int64
+		Success, Transient, Permanent             int64
+		OriginRemote, OriginLocal                 int64
+		Lines, Delivery, Malformed                int64
+		Tried, Rejected                           int64
+	}
+	k := truth.Lines.Ledger()
+	want := all{tally(truth.Total), tally(truth.Notifications), attempts(truth.Internal), attempts(truth.Probes),
+		truth.Suspended, truth.Repeats, truth.Overridden, truth.Conflicts,
+		truth.Classes.Success, truth.Classes.Transient, truth.Classes.Permanent,
+		truth.Origins.Remote, truth.Origins.Local,
+		truth.Lines.Total(), k.Delivery, k.Malformed,
+		truth.Lines.Tried + truth.Lines.Connects, truth.Lines.Rejected}
+	l := &c.Ledger
+	got := all{c.Total, c.Notifications, c.Internal, c.Probes, c.Suspended, c.Repeats, c.Overridden, c.Conflicts,
+		c.ByClass[parsers.Success], c.ByClass[parsers.Transient], c.ByClass[parsers.Permanent],
+		c.ByOrigin[parsers.OriginRemote], c.ByOrigin[parsers.OriginLocal],
+		l.Lines(), l[summary.Delivery], l[summary.Malformed],
+		c.Connects, c.Inbound}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("counts differ (-truth +scan):\n%s", d)
+	}
+	if l[summary.Context] < k.Context || l[summary.Ignored] < k.Ignored {
+		t.Errorf("ledger %v, want at least %+v", *l, k)
+	}
+	byName := make(map[string]summary.Tally)
+	for _, d := range c.Domains() {
+		byName[d.Name] = d.Tally
+	}
+	for _, d := range truth.Domains {
+		if diff := cmp.Diff(tally(d.Tally), byName[d.Name]); diff != "" {
+			t.Errorf("domain %s differs (-truth +scan):\n%s", d.Name, diff)
+		}
+		delete(byName, d.Name)
+	}
+	if len(byName) > 0 {
+		t.Errorf("domains that nobody wrote to: %v", byName)
+	}
+}
+
+func TestSameForAnyJobsAndChunks(t *testing.T) {
+	path, _ := generate(t, 7, nil)
+	want := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = 1, 8<<20 }), true)
+	for _, jobs := range []int{1, 2, 3, 8} {
+		for _, chunk := range []int{4 << 10, 8 << 10, 64 << 10, 1 << 20, 8 << 20} {
+			got := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, chunk }), true)
+			differ(t, fmt.Sprintf("%d jobs, chunks of %d", jobs, chunk), got, want)
+		}
+	}
+}
+
+func TestSameForAnyCompression(t *testing.T) {
+	path, _ := generate(t, 8, nil)
+	text := read(t, path)
+	want := dump(scanFiles(t, []string{path}, nil), false)
+	var gz, zs bytes.Buffer
+	w := gzip.NewWriter(&gz)
+	w.Write(text)
+	w.Close()
+	z, err := zstd.NewWriter(&zs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Write(text)
+	z.Close()
+	small := func(c *Config) { c.Source.ChunkSize = 16 << 10 }
+	differ(t, "gzip", dump(scanFiles(t, []string{write(t, "a.gz", gz.Bytes())}, small), false), want)
+	differ(t, "zstd", dump(scanFiles(t, []string{write(t, "a.zst", zs.Bytes())}, small), false), want)
+
+	inputs, _, errs := source.Expand([]string{"-"}, bytes.NewReader(text))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	got := scanFiles(t, []string{path}, func(c *Config) { c.Inputs = inputs; small(c) })
+	differ(t, "stdin", dump(got, false), want)
+}
+
+// However a log is cut into files, in whatever order they are given, the result is the same.
+func TestSameForAnyCut(t *testing.T) {
+	for seed := range uint64(6) {
+		path, _ := generate(t, seed, func(o *loggen.Options) { o.Hosts = o.Hosts[:1]; o.Messages = 600 })
+		want := dump(scanFiles(t, []string{path}, nil), false)
+		lines := bytes.SplitAfter(read(t, path), []byte("\n"))
+		r := rand.New(rand.NewPCG(seed, 1))
+		for range 4 {
+			dir := t.TempDir()
+			var paths []string
+			for i := 0; len(lines) > 0 && i < len(lines); {
+				n := 1 + r.IntN(len(lines)/2)
+				n = min(n, len(lines)-i)
+				// Pieces that begin in the same second cannot be put in order by their first stamps: names decide.
+				p := filepath.Join(dir, fmt.Sprintf("mail.log.%04d", len(paths)))
+				if err := os.WriteFile(p, bytes.Join(lines[i:i+n], nil), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				paths = append(paths, p)
+				i += n
+			}
+			r.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+			for _, jobs := range []int{1, 3} {
+				got := scanFiles(t, paths, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, 8<<10 })
+				if len(got.Warnings) > 0 {
+					t.Error(got.Warnings)
+				}
+				differ(t, fmt.Sprintf("seed %d, %d files, %d jobs", seed, len(paths), jobs), dump(got, false), want)
+			}
+		}
+	}
+}
+
+// Whatever the bytes, every line is in one bucket, and the result does not depend on the cut.
+func FuzzScan(f *testing.F) {
+	var b bytes.Buffer
+	if _, err := loggen.Write(&b, loggen.Options{Seed: 1, Messages: 20, Mix: loggen.Everything()}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("\n\nJan  1 00:00:00 h postfix/smtp[1]: A1B2C3: to=<a@b>, relay=none, delay=1, delays=0/0/0/1, dsn=4.4.1, status=deferred (x)\r\n"))
+	f.Fuzz(func(t *testing.T, log []byte) {
+		if len(log) == 0 {
+			return
+		}
+		in := func(jobs, chunk int) *Result {
+			inputs, _, errs := source.Expand([]string{"-"}, bytes.NewReader(log))
+			if len(errs) > 0 {
+				t.Skip()
+			}
+			c := Config{Inputs: inputs, Formats: all.Formats(), Jobs: jobs, Now: now}
+			c.Source.ChunkSize = chunk
+			res, err := Summarise(context.Background(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res
+		}
+		one := in(1, 1<<20)
+		if len(one.Errors) > 0 {
+			return // not a log: said so
+		}
+		lines := int64(bytes.Count(log, []byte("\n")))
+		if log[len(log)-1] != '\n' {
+			lines++
+		}
+		if got := one.Counts.Ledger.Lines(); got != lines && len(one.Warnings) == 0 {
+			t.Errorf("%d lines in the ledger, %d in the input", got, lines)
+		}
+		differ(t, "3 jobs", dump(in(3, 4<<10), true), dump(one, true))
+	})
+}

@@ -1,0 +1,119 @@
+package source
+
+import (
+	"bytes"
+	"io"
+	"slices"
+)
+
+// pump reads a stream and sends its pieces until it ends or the Reader is closed.
+//
+// Note: a goroutine of its own, for two reasons. Decompression runs beside the parsing of the block before; and a read of
+// standard input cannot be interrupted, so Next waits for this goroutine and for its context, not for the read.
+func (r *Reader) pump() {
+	defer close(r.pieces)
+	defer r.release()
+	src := io.MultiReader(bytes.NewReader(r.head), r.text)
+	var counted int64
+	tail := r.memory() // the beginning of a line
+	for index := 0; ; index++ {
+		b, cut, err := r.fill(src, tail)
+		tail = append(r.memory(), b[cut:]...) // before b is given away
+		p := Piece{r: r, index: index, data: b[:cut], disk: r.text.disk.n - counted}
+		if err != nil && r.Size >= 0 {
+			p.disk = r.Size - counted // also what was not read: garbage, the rest of a bomb
+		}
+		counted += p.disk
+		if cut > 0 || p.disk != 0 {
+			select {
+			case r.pieces <- p:
+			case <-r.done:
+				r.err = errClosed
+				return
+			}
+		}
+		if err != nil {
+			r.end()
+			return
+		}
+	}
+}
+
+// end notes why the stream ended.
+func (r *Reader) end() {
+	r.err = io.EOF
+	switch d := r.text.disk; {
+	case r.text.err == errClosed:
+		r.err = errClosed
+	case d.err != nil:
+		r.err = readError(r.name, d.err)
+	default:
+		r.warn(warning(r.name, r.Compression, r.text.err, d.n, r.text.n))
+	}
+}
+
+// memory returns an empty buffer for a chunk.
+func (r *Reader) memory() []byte {
+	select {
+	case b := <-r.free:
+		return b
+	default:
+		return make([]byte, 0, r.opts.ChunkSize)
+	}
+}
+
+// fill reads on until b is a chunk long and holds a whole line, and says where its last whole line ends. With an error,
+// the end of the stream, that is the end of b.
+//
+// Of a line longer than MaxLine one byte more is kept, for cutOverlong to see, and its newline; memory stays bounded.
+func (r *Reader) fill(src io.Reader, b []byte) (_ []byte, cut int, err error) {
+	want := r.opts.ChunkSize
+	if len(b) >= want {
+		want = len(b) + r.opts.ChunkSize
+	}
+	for {
+		from := len(b)
+		b, err = readTo(src, b, want)
+		if err != nil {
+			return b, len(b), err
+		}
+		if i := bytes.LastIndexByte(b[from:], '\n'); i >= 0 {
+			return b, from + i + 1, nil
+		}
+		if len(b) > r.opts.MaxLine {
+			b, err = skipLine(src, b, r.opts.MaxLine+1)
+			if err != nil {
+				return b, len(b), err
+			}
+			return b, bytes.LastIndexByte(b, '\n') + 1, nil
+		}
+		want = min(2*len(b), r.opts.MaxLine+1)
+	}
+}
+
+// readTo reads until b is want bytes long. It returns io.EOF at the end, with what there was.
+func readTo(src io.Reader, b []byte, want int) ([]byte, error) {
+	b = slices.Grow(b, max(0, want-len(b)))
+	for len(b) < want {
+		n, err := src.Read(b[len(b):want])
+		b = b[:len(b)+n]
+		if err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+// skipLine reads to the end of the line that is all of b, keeping of it the first n bytes and the newline.
+func skipLine(src io.Reader, b []byte, n int) ([]byte, error) {
+	b = slices.Grow(b[:n], 64<<10)
+	for {
+		k, err := src.Read(b[n:cap(b)])
+		if i := bytes.IndexByte(b[n:n+k], '\n'); i >= 0 {
+			return append(b[:n], b[n+i:n+k]...), err
+		}
+		if err != nil {
+			return b[:n], err
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package syslog
+
+import (
+	"strings"
+
+	"bouncelog/parsers"
+)
+
+const (
+	bom = "\uFEFF"
+	esc = '\x1b'
+)
+
+// wrapped cuts a line that something other than syslog brought: the journal, docker, Kubernetes or a terminal tool. What
+// is in the wrapping may have a header of its own, and that one tells more.
+func (r *Reader) wrapped(l *parsers.Line, s string) bool {
+	switch c := s[:min(1, len(s))]; {
+	case c == "":
+		return false
+	case c == "{":
+		return r.json(l, s)
+	case c == "-":
+		for _, note := range journalNotes {
+			if strings.HasPrefix(s, note) {
+				return true
+			}
+		}
+		return false
+	}
+	return r.containerd(l, s) || r.compose(l, s) || r.stern(l, s)
+}
+
+// payload cuts the line that a wrapper carried. It has the wrapper's time if no header tells another.
+func (r *Reader) payload(l *parsers.Line, s string, out outer) {
+	if !r.header(l, s, out, carriedHeader) {
+		l.Time, l.Text = out.at, s
+	}
+}
+
+// containerd cuts `2026-11-20T10:08:00.5Z stdout F LINE` (Kubernetes: CRI log format), and the stamp that
+// `docker logs -t` and `kubectl logs --timestamps` put before a line if a header follows.
+func (r *Reader) containerd(l *parsers.Line, s string) bool {
+	m := &r.stamps[ownHeader]
+	s, ok := m.read(s)
+	if !ok || m.stamp.form != formISO || !m.stamp.zoned || !strings.HasPrefix(s, " ") {
+		return false
+	}
+	at, _ := r.settle(m, outer{})
+	out := outer{at, true}
+	s = s[1:]
+	rest, ok := strings.CutPrefix(s, "stdout ")
+	if !ok {
+		rest, ok = strings.CutPrefix(s, "stderr ")
+	}
+	if !ok {
+		return r.header(l, s, out, innerHeader)
+	}
+	// The first of the tags, which colons separate, says whether the line is full or partial.
+	tags, line, _ := strings.Cut(rest, " ")
+	if kind, _, _ := strings.Cut(tags, ":"); kind != "F" && kind != "P" {
+		return false
+	}
+	r.payload(l, line, out)
+	return true
+}
+
+// compose cuts the `service-1  | ` of `docker compose logs`. Without a header behind it, a second bar makes it a table
+// of somebody else's.
+func (r *Reader) compose(l *parsers.Line, s string) bool {
+	bar := strings.IndexByte(s[:min(len(s), 128)], '|')
+	if bar < 2 || s[bar-1] != ' ' {
+		return false
+	}
+	if !containerName(strings.TrimRight(s[:bar], " ")) {
+		return false
+	}
+	line, ok := strings.CutPrefix(skipColour(s[bar+1:]), " ")
+	if line = skipColour(line); !ok && line != "" {
+		return false
+	}
+	if r.header(l, line, outer{}, carriedHeader) || r.containerd(l, line) {
+		return true
+	}
+	l.Text = line
+	return !strings.Contains(line, " |")
+}
+
+// stern cuts `pod container LINE` of stern(1), if LINE has a complete header.
+func (r *Reader) stern(l *parsers.Line, s string) bool {
+	for range 2 {
+		end := strings.IndexByte(s[:min(len(s), 256)], ' ')
+		if end < 0 {
+			return false
+		}
+		name, colour, _ := strings.Cut(s[:end], "\x1b")
+		if !containerName(name) || colour != "" && skipColour(s[len(name):end]) != "" {
+			return false
+		}
+		s = skipColour(s[end+1:])
+	}
+	return r.header(l, s, outer{}, innerHeader) || r.containerd(l, s)
+}
+
+// containerName reports whether s may be the name of a container or a pod (RFC 1123 2.1; docker allows the underscore
+// and capitals).
+func containerName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !letter(c) && !digit(c) && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// skipColour skips the colour codes at the start of s (ECMA-48 8.3.117).
+func skipColour(s string) string {
+	for strings.HasPrefix(s, "\x1b[") {
+		i := 2
+		for i < len(s) && (digit(s[i]) || s[i] == ';') {
+			i++
+		}
+		if i == len(s) || s[i] != 'm' {
+			break
+		}
+		s = s[i+1:]
+	}
+	return s
+}
