@@ -1,0 +1,15 @@
+// Package all lists the formats that bouncelog reads.
+package all
+
+import (
+	"bouncelog/parsers"
+	"bouncelog/parsers/postfix"
+)
+
+// Formats returns every built-in format, in the order in which they are listed and, where two are as sure of an input,
+// preferred.
+func Formats() []parsers.Format {
+	return []parsers.Format{
+		postfix.Format(),
+	}
+}

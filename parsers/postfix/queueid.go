@@ -1,0 +1,118 @@
+package postfix
+
+import (
+	"strings"
+	"time"
+
+	"bouncelog/parsers"
+)
+
+// cutQueueID cuts a queue id and the `: ` behind it from the front of s. Without an id there it returns s as it is.
+//
+// What passes is what Postfix lets pass (Postfix: global/mail_queue.c, mail_queue_id_ok), so that ids to which an
+// anonymiser added letters do too; less the words that stand in the same place: `warning`, `NOQUEUE`, `TLSRPT`.
+func cutQueueID(s string) (id, rest string) {
+	i := idLen(s)
+	if i == 0 || i+2 > len(s) || s[i] != ':' || s[i+1] != ' ' {
+		return "", s
+	}
+	return s[:i], s[i+2:]
+}
+
+// isQueueID reports whether all of s is a queue id.
+func isQueueID(s string) bool { return s != "" && idLen(s) == len(s) }
+
+// idLen returns the length of the queue id that s begins with, 0 where it begins with none.
+//
+// A short id is upper-case hexadecimal, a long one begins with a digit until 2090 (its seconds are in base 52), so
+// what has no digit and is not hexadecimal is a word.
+func idLen(s string) int {
+	i, seen := 0, idClass(0)
+	for i < len(s) && idClasses[s[i]] != 0 {
+		seen |= idClasses[s[i]]
+		i++
+	}
+	if i < 5 || seen&idDigit == 0 && seen&idOther != 0 {
+		return 0
+	}
+	return i
+}
+
+// An idClass is a set of kinds of byte in a queue id.
+type idClass uint8
+
+const (
+	idDigit idClass = 1 << iota
+	idHex           // A to F
+	idOther
+)
+
+var idClasses = func() (t [256]idClass) {
+	for c := range t {
+		switch {
+		case '0' <= c && c <= '9':
+			t[c] = idDigit
+		case 'A' <= c && c <= 'F':
+			t[c] = idHex
+		case 'G' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '_':
+			t[c] = idOther
+		}
+	}
+	return t
+}()
+
+// alphabet52 are the digits of a long queue id: no vowels, so no words (Postfix: global/mail_queue.h).
+const alphabet52 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
+
+// digits52 is the value of each digit of alphabet52, and -1.
+var digits52 = func() (t [256]int8) {
+	for i := range t {
+		t[i] = int8(strings.IndexByte(alphabet52, byte(i)))
+	}
+	return t
+}()
+
+// arrival returns the second in which the message with a long queue id arrived (enable_long_queue_ids): six digits of
+// seconds since the epoch, four of microseconds, a z, and the inode in base 51, which has no z.
+func arrival(id string) (parsers.Stamp, bool) {
+	if len(id) < 12 || id[10] != 'z' {
+		return 0, false
+	}
+	seconds, bad := int64(0), int8(0)
+	for i := range 6 {
+		d := digits52[id[i]]
+		seconds, bad = seconds*52+int64(d), bad|d
+	}
+	for i := 6; i < 10; i++ {
+		bad |= digits52[id[i]]
+	}
+	if bad < 0 || strings.IndexByte(id[11:], 'z') >= 0 {
+		return 0, false
+	}
+	return parsers.Stamp(seconds * 1e6), true
+}
+
+// provenTime returns t in the year that the queue id proves, and zero where it proves none or the year that t has.
+//
+// A message is in the queue for five days by default, and the clock of a long id knows no zone, so a stamp belongs from a
+// day before its message's arrival to six days after.
+func (p *parser) provenTime(t parsers.Stamp, id string) parsers.Stamp {
+	at, ok := arrival(id)
+	if !ok || t == 0 {
+		return 0
+	}
+	const day = parsers.Stamp(24 * time.Hour / time.Microsecond)
+	fits := func(t parsers.Stamp) bool { return -day <= t-at && t-at <= 6*day }
+	if fits(t) {
+		return 0
+	}
+	was := t.Time().In(p.location)
+	year := at.Time().Year()
+	for y := year - 1; y <= year+1; y++ {
+		is := time.Date(y, was.Month(), was.Day(), was.Hour(), was.Minute(), was.Second(), was.Nanosecond(), p.location)
+		if is.Day() == was.Day() && fits(parsers.StampOf(is)) { // another day: 29 February of a common year
+			return parsers.StampOf(is)
+		}
+	}
+	return 0
+}
