@@ -1,0 +1,41 @@
+package report
+
+import (
+	"fmt"
+	"io"
+)
+
+// A Format is a way to write a Report. A new one is a file with a Write function and one line in [Formats]; nothing else
+// is opened.
+type Format struct {
+	Name  string // as --format takes it
+	Short string // one line for the help
+	Write func(w io.Writer, r *Report, o WriteOptions) error
+}
+
+// WriteOptions is what the medium asks for. None of it changes a number.
+type WriteOptions struct {
+	Color bool // the terminal shows colours
+	Width int  // of the terminal, in columns; 0: a pipe, for which the layout is fixed
+	Top   int  // rows a table shows; 0: ten. Only for writers that people read
+}
+
+// Formats returns every format, the default first.
+func Formats() []Format {
+	return []Format{
+		{"table", "for people: what matters first, then tables", writeTable},
+		{"json", "the whole report, as described by its JSON Schema", writeJSON},
+	}
+}
+
+// FindFormat returns the format called name.
+func FindFormat(name string) (Format, error) {
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	return Format{}, fmt.Errorf("unknown report format %q: want %s", name, oneOf(names))
+}
