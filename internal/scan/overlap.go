@@ -77,7 +77,11 @@ func (s *scanner) overlaps() []string {
 // one that has it most often.
 type repeats struct {
 	lines map[uint64]repeat
+	full  bool // lines that came after maxRepeats others were not compared
 }
+
+// maxRepeats bounds the lines to be known: a gigabyte of memory.
+const maxRepeats = 1 << 25
 
 type repeat struct {
 	input      uint32 // the one that is being read
@@ -89,7 +93,11 @@ func newRepeats() *repeats { return &repeats{lines: make(map[uint64]repeat)} }
 // again reports whether a line of an input repeats one of an earlier input.
 func (r *repeats) again(input uint32, raw string) bool {
 	h := summary.LineHash(raw)
-	e := r.lines[h]
+	e, ok := r.lines[h]
+	if !ok && len(r.lines) >= maxRepeats {
+		r.full = true
+		return false
+	}
 	if e.input != input {
 		e.input, e.here = input, 0
 	}

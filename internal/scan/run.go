@@ -391,10 +391,6 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		w.samples.note(summary.Malformed, pos, raw, err.Error())
 		return
 	}
-	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), raw) {
-		w.h.Tally().Dropped++
-		return
-	}
 	if !ok && len(w.events) == 0 {
 		// Without a header there is nothing to tell that the line is the format's but what it says.
 		w.h.Bucket(summary.Unrecognised)
@@ -402,6 +398,10 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		return
 	}
 	w.claimed[f]++
+	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), raw) {
+		w.h.Tally().Dropped++
+		return
+	}
 	if w.h.line(w.in, line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
 		w.marks.note(summary.LineHash(raw))
 	}

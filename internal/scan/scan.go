@@ -253,6 +253,9 @@ func (s *scanner) finish() {
 	}
 	s.res.Samples = s.samples.resolve(s.res)
 	s.res.Warnings = append(s.res.Warnings, s.overlaps()...)
+	if s.seen != nil && s.seen.full {
+		s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("more than %d lines: those after were not compared, and some may be counted twice; give fewer inputs to --dedupe", maxRepeats))
+	}
 	if n := s.res.Counts.Gaps; n > 0 {
 		s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("%d lines say that log lines were lost before they were written: totals are lower bounds", n))
 	}

@@ -321,3 +321,22 @@ func FuzzScan(f *testing.F) {
 		differ(t, "3 jobs", dump(in(3, 4<<10), true), dump(one, true))
 	})
 }
+
+func BenchmarkSummarise(b *testing.B) {
+	var log bytes.Buffer
+	if _, err := loggen.Write(&log, loggen.Options{Seed: 1, Size: 64 << 20, LongIDs: true, Rate: 200, Mix: loggen.Typical()}); err != nil {
+		b.Fatal(err)
+	}
+	path := write(b, "mail.log", log.Bytes())
+	lines := bytes.Count(log.Bytes(), []byte("\n"))
+	for _, jobs := range []int{1, 2} {
+		b.Run(fmt.Sprintf("format=postfix/jobs=%d", jobs), func(b *testing.B) {
+			b.SetBytes(int64(log.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				scanFiles(b, []string{path}, func(c *Config) { c.Jobs = jobs })
+			}
+			b.ReportMetric(float64(lines), "lines/op")
+		})
+	}
+}
