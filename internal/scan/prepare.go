@@ -247,10 +247,10 @@ type tags struct {
 	suffix map[string]int // `smtp` under any name in front: `postfix/smtp`
 }
 
-type tagMemo struct {
+// tagMemo remembers the formats of a few tags: the daemons of one MTA take turns.
+type tagMemo [32]struct {
 	tag    string
 	format int
-	valid  bool
 }
 
 func newTags(formats []parsers.Format) *tags {
@@ -269,8 +269,12 @@ func newTags(formats []parsers.Format) *tags {
 
 // format returns the index of the format that claims a tag, -1 where none does.
 func (t *tags) format(m *tagMemo, tag string) int {
-	if m.valid && m.tag == tag {
-		return m.format
+	if tag == "" {
+		return -1
+	}
+	memo := &m[(3*len(tag)+5*int(tag[len(tag)-1])+7*int(tag[len(tag)*3/4]))%len(m)]
+	if memo.tag == tag {
+		return memo.format
 	}
 	f, ok := t.exact[tag]
 	if !ok {
@@ -281,6 +285,6 @@ func (t *tags) format(m *tagMemo, tag string) int {
 			}
 		}
 	}
-	*m = tagMemo{tag, f, true}
+	memo.tag, memo.format = strings.Clone(tag), f
 	return f
 }

@@ -12,7 +12,7 @@ import (
 
 // A Fringe is what one block could not settle alone. It is reused: see [Builder.Begin].
 type Fringe struct {
-	index   map[uint64]uint32
+	index   index
 	entries []entry
 	items   []link // the prefixes of all entries
 }
@@ -33,14 +33,14 @@ type link struct {
 }
 
 // NewFringe returns an empty Fringe.
-func NewFringe() *Fringe { return &Fringe{index: make(map[uint64]uint32)} }
+func NewFringe() *Fringe { return new(Fringe) }
 
 // entry returns the entry of a queue id, made where it is missing.
 func (f *Fringe) entry(key uint64) *entry {
-	if i, ok := f.index[key]; ok {
+	if i, ok := f.index.get(key); ok {
 		return &f.entries[i]
 	}
-	f.index[key] = uint32(len(f.entries))
+	f.index.put(key, uint32(len(f.entries)))
 	f.entries = append(f.entries, entry{key: key})
 	return &f.entries[len(f.entries)-1]
 }

@@ -64,6 +64,8 @@ func (a *Attempts) add(o *Attempts) {
 	a.Bounced += o.Bounced
 }
 
+func (a *Attempts) parted(bool) Attempts { return *a }
+
 func (a *Attempts) count(s parsers.Status, n int64) {
 	switch s {
 	case parsers.StatusSent:
@@ -114,6 +116,8 @@ func (t *Tally) add(o *Tally) {
 	t.Attempts.add(&o.Attempts)
 	t.Outcomes.add(&o.Outcomes)
 }
+
+func (t *Tally) parted(bool) Tally { return *t }
 
 func (t *Tally) zero() bool { return *t == Tally{} }
 
@@ -173,7 +177,8 @@ func (k ReplyKey) plain() uint64 {
 
 type sum int64
 
-func (s *sum) add(o *sum) { *s += *o }
+func (s *sum) add(o *sum)      { *s += *o }
+func (s *sum) parted(bool) sum { return *s }
 
 // pair counts a reply at a domain.
 type pair struct {
@@ -182,14 +187,23 @@ type pair struct {
 }
 
 func (p *pair) add(o *pair) {
-	p.domain, p.reply = o.domain, o.reply
+	if o.reply != 0 {
+		p.domain, p.reply = o.domain, o.reply
+	}
 	p.n += o.n
+}
+
+// parted is the same domain's reply code without its enhanced code; in the rest row, nobody's.
+func (p *pair) parted(rest bool) pair {
+	if rest {
+		return pair{n: p.n}
+	}
+	return pair{p.domain, unpackReply(p.reply).plain(), p.n}
 }
 
 // template counts a masked diagnostic.
 type template struct {
 	reply   uint64
-	local   bool
 	n       int64
 	last    parsers.Stamp
 	example Evidence
@@ -197,11 +211,20 @@ type template struct {
 
 func (t *template) add(o *template) {
 	if o.reply != 0 {
-		t.reply, t.local = o.reply, o.local
+		t.reply = o.reply
 	}
 	t.n += o.n
 	t.last = max(t.last, o.last)
 	t.example.earlier(&o.example)
+}
+
+// parted keeps the reply, which the templates that fold into one row share; not in the rest row.
+func (t *template) parted(rest bool) template {
+	o := *t
+	if rest {
+		o.reply = 0
+	}
+	return o
 }
 
 // hostRow is what is known of one reporting host.
@@ -214,6 +237,8 @@ func (h *hostRow) add(o *hostRow) {
 	h.lines += o.lines
 	h.first, h.last = minStamp(h.first, o.first), max(h.last, o.last)
 }
+
+func (h *hostRow) parted(bool) hostRow { return *h }
 
 func minStamp(a, b parsers.Stamp) parsers.Stamp {
 	if a == 0 || b != 0 && b < a {

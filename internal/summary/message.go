@@ -386,7 +386,7 @@ func (p *pool) collect(f *Fringe) {
 	for i := range f.entries {
 		p.put(f.entries[i].msg.more)
 	}
-	clear(f.index)
+	f.index.clear()
 	clear(f.entries)
 	f.entries, f.items = f.entries[:0], f.items[:0]
 }

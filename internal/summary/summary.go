@@ -35,7 +35,7 @@ type Summary struct {
 	opt    *Options
 	rooted bool            // nothing came before the piece, so every context is known
 	leads  map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
-	open   map[uint64]uint32
+	open   index
 	msgs   []message
 	free   []uint32
 	pool   pool
@@ -52,7 +52,7 @@ type lead struct {
 
 // New returns the Summary of an empty piece. A rooted one is the beginning of a log.
 func New(o *Options, rooted bool) *Summary {
-	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted, open: make(map[uint64]uint32)}
+	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted}
 	if !rooted {
 		s.leads = make(map[uint64]lead)
 	}
@@ -64,7 +64,7 @@ func New(o *Options, rooted bool) *Summary {
 func (s *Summary) Leads() int { return len(s.leads) }
 
 // OpenMessages returns how many messages are under way at the end of the piece.
-func (s *Summary) OpenMessages() int { return len(s.open) }
+func (s *Summary) OpenMessages() int { return s.open.len() }
 
 // Append joins the piece that follows s in the log to s. It is associative. next is not to be used after.
 func (s *Summary) Append(next *Summary) {
@@ -73,7 +73,7 @@ func (s *Summary) Append(next *Summary) {
 	}
 	s.Counts.Add(next.Counts)
 	for key, l := range next.leads {
-		if i, ok := next.open[key]; ok {
+		if i, ok := next.open.get(key); ok {
 			s.join(key, l, &next.msgs[i])
 		} else {
 			s.join(key, l, nil)
@@ -116,7 +116,7 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 		}
 	}
 	y := tallier{s.opt, s.Counts, &s.pool}
-	i, ok := s.open[key]
+	i, ok := s.open.get(key)
 	for n := range l.prefix {
 		if !ok {
 			i, ok = s.put(key, &message{}), true
@@ -168,7 +168,7 @@ func (s *Summary) put(key uint64, m *message) uint32 {
 		i = uint32(len(s.msgs))
 		s.msgs = append(s.msgs, *m)
 	}
-	s.open[key] = i
+	s.open.put(key, i)
 	*m = message{}
 	if s.msgs[i].more != nil && len(s.pool.free) > 0 {
 		m.more = s.pool.get() // in exchange
@@ -177,7 +177,7 @@ func (s *Summary) put(key uint64, m *message) uint32 {
 }
 
 func (s *Summary) drop(key uint64, i uint32) {
-	delete(s.open, key)
+	s.open.del(key)
 	tallier{pool: &s.pool}.reset(&s.msgs[i])
 	s.free = append(s.free, i)
 }
@@ -186,13 +186,11 @@ func (s *Summary) drop(key uint64, i uint32) {
 // host's log went on without them for longer than the lifetime. s is not to be used after.
 func (s *Summary) Final() *Counts {
 	y := tallier{s.opt, s.Counts, &s.pool}
-	keys := make([]uint64, 0, len(s.open))
-	for k := range s.open {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b uint64) int { return cmp.Compare(a, b) })
+	keys := s.open.keys()
+	slices.Sort(keys) // so that every run does the same
 	for _, k := range keys {
-		m := &s.msgs[s.open[k]]
+		i, _ := s.open.get(k)
+		m := &s.msgs[i]
 		end := parsers.Stamp(0)
 		if h := s.Counts.hosts.find(m.host); h != nil {
 			end = h.val.last

@@ -31,6 +31,8 @@ const restKey = 0
 type value[V any] interface {
 	*V
 	add(*V)
+	// parted returns what the value is for the row it folds into; rest: that of all that have no nearer parent.
+	parted(rest bool) V
 }
 
 // A table adds up values by key. It is exact up to limit keys; beyond that, the rows with the largest keys fold into
@@ -38,7 +40,7 @@ type value[V any] interface {
 // the order of arrival nor on how the input was cut.
 type table[V any, P value[V]] struct {
 	limit int
-	index map[uint64]uint32
+	index index
 	rows  []row[V]
 }
 
@@ -50,7 +52,7 @@ type row[V any] struct {
 }
 
 func newTable[V any, P value[V]](limit int) table[V, P] {
-	return table[V, P]{limit: limit, index: make(map[uint64]uint32)}
+	return table[V, P]{limit: limit}
 }
 
 // at returns the value of a key, for adding to it at once: a later call may move it.
@@ -58,20 +60,26 @@ func (t *table[V, P]) at(key, parent uint64) *V { return &t.row(key, parent).val
 
 // row returns the row of a key, made where it is missing.
 func (t *table[V, P]) row(key, parent uint64) *row[V] {
-	if i, ok := t.index[key]; ok {
+	if i, ok := t.index.get(key); ok {
 		return &t.rows[i]
 	}
 	if len(t.rows) > 2*t.limit {
 		t.fold()
+		if i, ok := t.index.get(key); ok {
+			return &t.rows[i] // it is a parent of one that folded
+		}
 	}
-	t.index[key] = uint32(len(t.rows))
+	if parent == key {
+		parent = restKey
+	}
+	t.index.put(key, uint32(len(t.rows)))
 	t.rows = append(t.rows, row[V]{key: key, parent: parent})
 	return &t.rows[len(t.rows)-1]
 }
 
 // find returns the row of a key, nil where there is none.
 func (t *table[V, P]) find(key uint64) *row[V] {
-	if i, ok := t.index[key]; ok {
+	if i, ok := t.index.get(key); ok {
 		return &t.rows[i]
 	}
 	return nil
@@ -117,21 +125,22 @@ func (t *table[V, P]) fold() {
 			from := &over[i]
 			to := t.find(from.parent)
 			if to == nil {
-				t.index[from.parent] = uint32(len(t.rows))
+				t.index.put(from.parent, uint32(len(t.rows)))
 				t.rows = append(t.rows, row[V]{key: from.parent, name: from.parentName})
 				to = &t.rows[len(t.rows)-1]
 			} else if to.name == "" {
 				to.name = from.parentName
 			}
-			P(&to.val).add(&from.val)
+			val := P(&from.val).parted(from.parent == restKey)
+			P(&to.val).add(&val)
 		}
 	}
 	t.reindex()
 }
 
 func (t *table[V, P]) reindex() {
-	clear(t.index)
+	t.index.clear()
 	for i := range t.rows {
-		t.index[t.rows[i].key] = uint32(i)
+		t.index.put(t.rows[i].key, uint32(i))
 	}
 }
