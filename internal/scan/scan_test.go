@@ -340,3 +340,51 @@ func BenchmarkSummarise(b *testing.B) {
 		})
 	}
 }
+
+// The records are the same however the input is cut, and add up to what Summarise counts.
+func TestAttempts(t *testing.T) {
+	for seed := range uint64(4) {
+		path, _ := generate(t, seed, func(o *loggen.Options) { o.LongIDs = seed%2 == 1 })
+		list := func(jobs, chunk int) (out []string, total summary.Attempts, expired int64) {
+			inputs, _, errs := source.Expand([]string{path}, nil)
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			c := Config{Inputs: inputs, Formats: all.Formats(), Jobs: jobs, Now: now, Host: "h"}
+			c.Source.ChunkSize = chunk
+			res, err := Attempts(t.Context(), c, true, func(r *summary.Record) error {
+				out = append(out, fmt.Sprintf("%+v", *r))
+				switch {
+				case r.Inbound || r.Sender == parsers.NullSender:
+				case r.Status == parsers.StatusExpired:
+					expired++
+				case !r.NotAttempted && (r.Kind == parsers.Remote || r.Kind == parsers.Local):
+					switch r.Status {
+					case parsers.StatusSent:
+						total.Sent++
+					case parsers.StatusDeferred:
+						total.Deferred++
+					case parsers.StatusBounced:
+						total.Bounced++
+					}
+				}
+				return nil
+			})
+			if err != nil || len(res.Errors) > 0 {
+				t.Fatal(err, res.Errors)
+			}
+			return out, total, expired
+		}
+		want, total, expired := list(1, 8<<20)
+		sum := scanFiles(t, []string{path}, nil).Counts
+		if total != sum.Total.Attempts || expired != sum.Total.Outcomes[summary.Expired] {
+			t.Errorf("seed %d: records %+v and %d expired, summary %+v and %d", seed, total, expired, sum.Total.Attempts, sum.Total.Outcomes[summary.Expired])
+		}
+		for _, jobs := range []int{1, 3} {
+			for _, chunk := range []int{4 << 10, 64 << 10} {
+				got, _, _ := list(jobs, chunk)
+				differ(t, fmt.Sprintf("seed %d, %d jobs, chunks of %d", seed, jobs, chunk), strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+	}
+}

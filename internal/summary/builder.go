@@ -306,8 +306,8 @@ func (b *Builder) sender(address string, it *item) {
 
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
-	raw := parsers.Domain(a.Recipient)
-	name := classify.Domain(raw)
+	var name string
+	it.rcpt, name = recipientHash(a)
 	it.domain = hash(name)
 	r := b.Counts.domains.find(it.domain)
 	if r == nil {
@@ -322,14 +322,21 @@ func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 		r.name, r.parentName = strings.Clone(name), strings.Clone(parent)
 	}
 	it.domainUp = r.parent
-	// The local part may be case-sensitive, the domain is not (RFC 5321 2.4).
-	it.rcpt = mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), it.domain)
-	if a.OriginalRecipient != "" {
-		it.rcpt = mix(it.rcpt, hash(a.OriginalRecipient))
-	}
 	if b.y.Domain != "" && !matches(b.y.Domain, name) || b.y.Job != "" && !matches(b.y.Job, a.Job) {
 		it.marks |= unselected
 	}
+}
+
+// recipientHash identifies the recipient of an attempt within its message, and returns its domain. The local part may be
+// case-sensitive, the domain is not (RFC 5321 2.4).
+func recipientHash(a *parsers.Attempt) (key uint64, domain string) {
+	raw := parsers.Domain(a.Recipient)
+	domain = classify.Domain(raw)
+	key = mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), hash(domain))
+	if a.OriginalRecipient != "" {
+		key = mix(key, hash(a.OriginalRecipient))
+	}
+	return key, domain
 }
 
 // attempt fills in what is counted of an attempt.

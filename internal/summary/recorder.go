@@ -38,14 +38,16 @@ type Recorder struct {
 type track struct {
 	epoch
 	sender, messageID string
-	recipients        []traced
+	first             traced // most messages have one recipient
+	more              []traced
 	waiting           []*Record
 }
 
 type traced struct {
-	recipient, original, domain string
-	tries                       int
-	state                       recipientState
+	hash                uint64 // as of item.rcpt
+	recipient, original string
+	tries               uint32
+	state               recipientState
 }
 
 // NewRecorder returns a Recorder that hands its records to emit, which must not keep them. The first error of emit ends
@@ -165,7 +167,7 @@ func (m *track) trace(rec *Record) {
 	if !rec.NotAttempted {
 		p.tries++
 		if m.born && rec.Ordinal == 0 {
-			rec.Ordinal = p.tries
+			rec.Ordinal = int(p.tries)
 		}
 	}
 	switch {
@@ -178,41 +180,46 @@ func (m *track) trace(rec *Record) {
 }
 
 func (m *track) recipient(a *parsers.Attempt) *traced {
-	raw := parsers.Domain(a.Recipient)
-	local := a.Recipient[:len(a.Recipient)-len(raw)]
-	domain := classify.Domain(raw)
-	for i := range m.recipients {
-		p := &m.recipients[i]
-		if p.domain == domain && p.original == a.OriginalRecipient && strings.HasPrefix(p.recipient, local) &&
-			len(p.recipient)-len(parsers.Domain(p.recipient)) == len(local) {
+	key, _ := recipientHash(a)
+	if m.first.hash == key {
+		return &m.first
+	}
+	for i := range m.more {
+		if p := &m.more[i]; p.hash == key {
 			return p
 		}
 	}
-	m.recipients = append(m.recipients, traced{
-		recipient: strings.Clone(a.Recipient), original: strings.Clone(a.OriginalRecipient), domain: strings.Clone(domain)})
-	return &m.recipients[len(m.recipients)-1]
+	p := traced{hash: key, recipient: strings.Clone(a.Recipient), original: strings.Clone(a.OriginalRecipient)}
+	if m.first.hash == 0 {
+		m.first = p
+		return &m.first
+	}
+	m.more = append(m.more, p)
+	return &m.more[len(m.more)-1]
 }
 
 // expire writes one record per recipient that an expiry ends.
 func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
-	one := ev.Attempt.Recipient
 	rec.Attempt = ev.Attempt
 	rec.Status, rec.Kind, rec.NotAttempted = parsers.StatusExpired, parsers.Final, true
-	if one != "" {
+	if ev.Attempt.Recipient != "" {
 		p := m.recipient(&ev.Attempt)
 		p.state = settled
 		r.push(rec, m, 1)
 		return
 	}
-	for i := range m.recipients {
-		p := &m.recipients[i]
+	one := func(p *traced) {
 		if p.state != deferred {
-			continue
+			return
 		}
 		p.state = settled
 		each := *rec
 		each.Recipient, each.OriginalRecipient = p.recipient, p.original
 		r.push(&each, m, 1)
+	}
+	one(&m.first)
+	for i := range m.more {
+		one(&m.more[i])
 	}
 }
 

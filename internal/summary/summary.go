@@ -36,8 +36,7 @@ type Summary struct {
 	rooted bool            // nothing came before the piece, so every context is known
 	leads  map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
 	open   index
-	msgs   []message
-	free   []uint32
+	msgs   slab
 	pool   pool
 
 	scratch []item
@@ -74,7 +73,7 @@ func (s *Summary) Append(next *Summary) {
 	s.Counts.Add(next.Counts)
 	for key, l := range next.leads {
 		if i, ok := next.open.get(key); ok {
-			s.join(key, l, &next.msgs[i])
+			s.join(key, l, next.msgs.at(i))
 		} else {
 			s.join(key, l, nil)
 		}
@@ -120,9 +119,9 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 	for n := range l.prefix {
 		if !ok {
 			i, ok = s.put(key, &message{}), true
-			ok = y.step(&s.msgs[i], false, &l.prefix[n])
+			ok = y.step(s.msgs.at(i), false, &l.prefix[n])
 		} else {
-			ok = y.step(&s.msgs[i], true, &l.prefix[n])
+			ok = y.step(s.msgs.at(i), true, &l.prefix[n])
 		}
 		if !ok {
 			s.drop(key, i)
@@ -132,7 +131,7 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 		return
 	}
 	if ok {
-		y.close(&s.msgs[i], l.at, false)
+		y.close(s.msgs.at(i), l.at, false)
 		s.drop(key, i)
 	}
 	if open != nil {
@@ -160,17 +159,11 @@ func (y tallier) step(m *message, open bool, it *item) bool {
 
 // put files a message under its key, and leaves m empty.
 func (s *Summary) put(key uint64, m *message) uint32 {
-	var i uint32
-	if n := len(s.free); n > 0 {
-		i, s.free = s.free[n-1], s.free[:n-1]
-		s.msgs[i] = *m
-	} else {
-		i = uint32(len(s.msgs))
-		s.msgs = append(s.msgs, *m)
-	}
+	i := s.msgs.add(*m)
 	s.open.put(key, i)
+	more := m.more != nil
 	*m = message{}
-	if s.msgs[i].more != nil && len(s.pool.free) > 0 {
+	if more && len(s.pool.free) > 0 {
 		m.more = s.pool.get() // in exchange
 	}
 	return i
@@ -178,8 +171,33 @@ func (s *Summary) put(key uint64, m *message) uint32 {
 
 func (s *Summary) drop(key uint64, i uint32) {
 	s.open.del(key)
-	tallier{pool: &s.pool}.reset(&s.msgs[i])
-	s.free = append(s.free, i)
+	tallier{pool: &s.pool}.reset(s.msgs.at(i))
+	s.msgs.free = append(s.msgs.free, i)
+}
+
+// A slab holds messages by number. It grows by pages: a million open messages are not copied to make room for one more.
+type slab struct {
+	pages [][]message
+	n     uint32
+	free  []uint32
+}
+
+const pageBits = 10
+
+func (l *slab) at(i uint32) *message { return &l.pages[i>>pageBits][i&(1<<pageBits-1)] }
+
+func (l *slab) add(m message) uint32 {
+	i := l.n
+	if n := len(l.free); n > 0 {
+		i, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		if i>>pageBits == uint32(len(l.pages)) {
+			l.pages = append(l.pages, make([]message, 1<<pageBits))
+		}
+		l.n++
+	}
+	*l.at(i) = m
+	return i
 }
 
 // Final returns the counts of a rooted Summary with the open messages counted as they stand: pending, or lost where the
@@ -190,7 +208,7 @@ func (s *Summary) Final() *Counts {
 	slices.Sort(keys) // so that every run does the same
 	for _, k := range keys {
 		i, _ := s.open.get(k)
-		m := &s.msgs[i]
+		m := s.msgs.at(i)
 		end := parsers.Stamp(0)
 		if h := s.Counts.hosts.find(m.host); h != nil {
 			end = h.val.last
