@@ -662,13 +662,14 @@ func replyMeaning(r *Reply) string {
 	if r.ReplyCode == 0 && r.EnhancedCode == "" {
 		return "no server answered, or not in SMTP"
 	}
-	meaning, enhanced := r.Meaning, r.EnhancedMeaning // the latter says more, and comes first
-	if strings.HasSuffix(r.EnhancedCode, ".0.0") {    // `other undefined status` tells nothing
+	meaning, enhanced := r.Meaning, r.EnhancedMeaning
+	if meaning != "" && strings.HasSuffix(r.EnhancedCode, ".0") { // RFC 3463 3: a detail of 0 is other or undefined
 		enhanced = ""
 	}
 	if r.Standing != "" && r.Standing != "standard" {
 		meaning = "(" + r.Standing + ") " + meaning
 	}
+	// The enhanced code says more, and the end of a long text is cut.
 	if meaning != "" && enhanced != "" {
 		return enhanced + " · " + meaning
 	}

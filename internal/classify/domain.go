@@ -12,7 +12,7 @@ import (
 // 5891 4). raw is the address, or already its domain. What IDNA refuses is kept in lower case, as a log's domains are what
 // senders chose. Address literals (RFC 5321 4.1.3) keep their brackets.
 //
-// A name without an @ can't be told from a domain of one label: callers that mean addresses use [AddressDomain].
+// A name without an @ can't be told from a domain of one label: the caller knows which it has.
 func Domain(raw string) string {
 	raw = raw[strings.LastIndexByte(raw, '@')+1:]
 	upper, wide := false, false
@@ -30,16 +30,6 @@ func Domain(raw string) string {
 		return lowerASCII(raw)
 	}
 	return raw
-}
-
-// AddressDomain returns the domain of an address as [Domain] has it, empty where the address has none: a local user, or
-// an @ only inside a quoted local part.
-func AddressDomain(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 || strings.HasSuffix(address, `"`) {
-		return ""
-	}
-	return Domain(address[at+1:])
 }
 
 // RegistrableDomain returns the part of a domain that somebody registered, by the public suffix list: `example.co.uk` for

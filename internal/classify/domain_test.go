@@ -33,21 +33,6 @@ func TestDomain(t *testing.T) {
 	}
 }
 
-func TestAddressDomain(t *testing.T) {
-	for address, want := range map[string]string{
-		"":                    "",
-		"root":                "",
-		"bob@Example.com":     "example.com",
-		`"a@b"@example.com`:   "example.com",
-		`"only@local"`:        "",
-		"@relay:bob@ExAmple.": "example",
-	} {
-		if got := AddressDomain(address); got != want {
-			t.Errorf("AddressDomain(%q) = %q, want %q", address, got, want)
-		}
-	}
-}
-
 func TestRegistrableDomain(t *testing.T) {
 	for domain, want := range map[string]string{
 		"":                        "",
