@@ -53,11 +53,11 @@ type Options struct {
 //
 // AppendEvents appends what the line tells to dst and returns it. A line about something else appends nothing. A line that
 // should parse and does not yields a [*SyntaxError] and dst unchanged. Strings in events are parts of line.Text and
-// live as long as it does: whoever keeps one clones it.
+// live as long as it does: whoever keeps one clones it. The line itself is lent: it is neither changed nor kept.
 //
 // A Parser holds no state that changes: the same line gives the same events on any goroutine, in any order.
 type Parser interface {
-	AppendEvents(dst []Event, line Line) ([]Event, error)
+	AppendEvents(dst []Event, line *Line) ([]Event, error)
 }
 
 // A Line is one log line with the transport's header taken off.

@@ -70,7 +70,7 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 		return fmt.Errorf("write attempts: %w", err)
 	}
 	if n, examples := w.Skipped(); n > 0 {
-		s.note("%d records were left out: a spreadsheet would run their addresses (%s); -f ndjson has them", n, strings.Join(examples, ", "))
+		s.note("records left out: %d; a spreadsheet would run their addresses (%s); -f ndjson has them", n, strings.Join(examples, ", "))
 	}
 	return s.verdict(res)
 }

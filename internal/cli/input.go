@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // --tz has to work where no zones are installed
 
 	"bouncelog/internal/scan"
 	"bouncelog/internal/source"
@@ -42,7 +43,7 @@ type inputFlags struct {
 }
 
 func (f *inputFlags) add(s *pflag.FlagSet) {
-	s.StringVar(&f.format, "input-format", "", "format of the logs, as `bouncelog formats` lists them (default: detected)")
+	s.StringVar(&f.format, "input-format", "", "`format` of the logs, as bouncelog formats lists them (default: detected)")
 	s.IntVarP(&f.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many lines to parse side by side, in threads; the output is the same for any number")
 	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes a thread reads at a time; the output is the same for any size (default: 1 MiB)")
 	s.StringVar(&f.host, "host", "", "host of lines that name none (default: the input's folder and name without what rotation adds)")
@@ -206,7 +207,7 @@ func (s *session) inputs(args []string) ([]*source.Input, error) {
 		}
 	}
 	if n := len(skipped); n > 0 && !s.flags.verbose {
-		s.note("%d files were skipped; --verbose names them", n)
+		s.note("files skipped: %d; --verbose names them", n)
 	}
 	return inputs, nil
 }

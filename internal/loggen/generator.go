@@ -20,8 +20,6 @@ type generator struct {
 
 	hosts   []host
 	domains []domain // of recipients, then ours, then those of senders
-	remotes int      // the first so many are remote
-	spread  float64  // ln(remotes + 1)
 	texts   *table
 	remarks *remarks
 

@@ -241,7 +241,7 @@ func TestOracle(t *testing.T) {
 				continue
 			}
 			o.last[line.Host] = max(o.last[line.Host], line.Time)
-			events, err := p.AppendEvents(nil, line)
+			events, err := p.AppendEvents(nil, &line)
 			if err != nil {
 				continue
 			}

@@ -197,7 +197,7 @@ func (s *scanner) evidence(in *input, o syslog.Options, lines []string) int {
 		if f < 0 {
 			continue
 		}
-		events, _ = in.parsers[f].AppendEvents(events[:0], line)
+		events, _ = in.parsers[f].AppendEvents(events[:0], &line)
 		for i := range events {
 			if t := events[i].Time; t != 0 {
 				return t.Time().Year() - line.Time.Time().Year()

@@ -179,9 +179,7 @@ func (s *scanner) feed(ctx context.Context, in *input, jobs chan<- job, tokens c
 
 // close ends the reading of an input and keeps what it has to say.
 func (s *scanner) close(in *input) {
-	for _, w := range in.reader.Warnings() {
-		s.res.Warnings = append(s.res.Warnings, w)
-	}
+	s.res.Warnings = append(s.res.Warnings, in.reader.Warnings()...)
 	in.reader.Close()
 	in.reader = nil
 }
@@ -356,8 +354,7 @@ func (w *worker[T]) do(j job) result[T] {
 // line puts one line into its bucket.
 func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	line := &w.now
-	var ok bool
-	*line, ok = w.cut.Cut(raw)
+	ok := w.cut.CutTo(line, raw)
 	if line.Time != 0 {
 		if u := w.s.Summary.Until; u != 0 && line.Time >= u {
 			w.h.Tally().Skipped++
@@ -385,7 +382,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		return
 	}
 	var err error
-	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], *line)
+	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], line)
 	if err != nil {
 		w.h.Bucket(summary.Malformed)
 		w.samples.note(summary.Malformed, pos, raw, err.Error())

@@ -58,19 +58,26 @@ func NewReader(o Options) *Reader {
 // Lines that journalctl prints about the journal itself (`-- Boot … --`) are headers without a message: they come back
 // whole, with true and without a tag.
 func (r *Reader) Cut(raw string) (line parsers.Line, ok bool) {
+	ok = r.CutTo(&line, raw)
+	return line, ok
+}
+
+// CutTo is Cut into a line that is there already.
+func (r *Reader) CutTo(line *parsers.Line, raw string) bool {
 	raw = strings.TrimSuffix(raw, "\r")
-	line = parsers.Line{Raw: raw, Text: raw}
+	*line = parsers.Line{Raw: raw, Text: raw}
 	s := raw
 	if s == "" {
-		return line, false
+		return false
 	}
 	if s[0] == bom[0] || s[0] == esc {
 		s = skipColour(strings.TrimPrefix(s, bom))
 	}
-	if r.header(&line, s, outer{}, ownHeader) || r.wrapped(&line, s) {
-		return line, true
+	if r.header(line, s, outer{}, ownHeader) || r.wrapped(line, s) {
+		return true
 	}
-	return parsers.Line{Raw: raw, Text: raw}, false
+	*line = parsers.Line{Raw: raw, Text: raw}
+	return false
 }
 
 // message looks into the text after a header: at what the transport put in front of the program's words, and at a

@@ -41,8 +41,8 @@ func BenchmarkAppendEvents(b *testing.B) {
 		b.ReportAllocs()
 		evs := make([]parsers.Event, 0, 4)
 		for b.Loop() {
-			for _, line := range lines {
-				evs, _ = p.AppendEvents(evs[:0], line)
+			for i := range lines {
+				evs, _ = p.AppendEvents(evs[:0], &lines[i])
 			}
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(lines)), "ns/line")
@@ -77,8 +77,8 @@ func TestAppendEventsAllocates(t *testing.T) {
 	for _, name := range []string{"long.log", "short.log"} {
 		lines, _ := readLog(t, name)
 		if n := testing.AllocsPerRun(1, func() {
-			for _, line := range lines {
-				evs, _ = p.AppendEvents(evs[:0], line)
+			for i := range lines {
+				evs, _ = p.AppendEvents(evs[:0], &lines[i])
 			}
 		}); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)

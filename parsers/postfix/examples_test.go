@@ -86,7 +86,7 @@ func testExample(t *testing.T, ex example) {
 		if !ok {
 			line.Text = raw
 		}
-		evs, err := p.AppendEvents(nil, line)
+		evs, err := p.AppendEvents(nil, &line)
 		if err != nil {
 			t.Errorf("%q: %v", raw, err)
 		}

@@ -104,7 +104,7 @@ func TestGolden(t *testing.T) {
 				if name == "shapes.log" {
 					fmt.Fprintf(&b, "%s %s\n", line.Tag, line.Text)
 				}
-				evs, err := p.AppendEvents(nil, line)
+				evs, err := p.AppendEvents(nil, &line)
 				if err != nil {
 					fmt.Fprintf(&b, "\t%v\n", err)
 				}

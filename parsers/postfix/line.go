@@ -52,7 +52,7 @@ func shapes(program string) shape {
 //
 // A line without a tag (`journalctl -o cat`), or whose tag lost the program, is taken for what its shape says: rsyslog's
 // RSYSLOG_SyslogProtocol23Format writes `postfix` alone.
-func (p *parser) AppendEvents(dst []parsers.Event, line parsers.Line) ([]parsers.Event, error) {
+func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
 	var program string
 	can := shape(anyShape)
 	if i := strings.LastIndexByte(line.Tag, '/'); i >= 0 {
@@ -68,30 +68,30 @@ func (p *parser) AppendEvents(dst []parsers.Event, line parsers.Line) ([]parsers
 	case id == "":
 		switch {
 		case can&try != 0 && strings.HasPrefix(rest, "connect to "):
-			dst = appendTry(dst, &line, program, "", rest)
+			dst = appendTry(dst, line, program, "", rest)
 		case can&rejected != 0:
-			dst = appendRejection(dst, &line, program, "", strings.TrimPrefix(rest, "NOQUEUE: "))
+			dst = appendRejection(dst, line, program, "", strings.TrimPrefix(rest, "NOQUEUE: "))
 		}
 		return dst, nil
 	case can&delivery != 0 && strings.HasPrefix(rest, "to="):
-		dst, err = p.appendDelivery(dst, &line, program, id, rest)
+		dst, err = p.appendDelivery(dst, line, program, id, rest)
 	case can&queued != 0 && strings.HasPrefix(rest, "from="):
-		dst = appendQueued(dst, &line, program, id, rest[len("from="):])
+		dst = appendQueued(dst, line, program, id, rest[len("from="):])
 	case can&named != 0 && strings.HasPrefix(rest, "message-id="):
-		dst = appendEvent(dst, &line, program, parsers.Named, id)
+		dst = appendEvent(dst, line, program, parsers.Named, id)
 		last(dst).MessageID = rest[len("message-id="):]
 	case can&accepted != 0 && strings.HasPrefix(rest, "client="):
-		dst = appendEvent(dst, &line, program, parsers.Accepted, id)
+		dst = appendEvent(dst, line, program, parsers.Accepted, id)
 	case can&accepted != 0 && strings.HasPrefix(rest, "uid="):
-		dst = appendPickup(dst, &line, program, id, rest)
+		dst = appendPickup(dst, line, program, id, rest)
 	case can&removed != 0 && (strings.HasPrefix(rest, "removed") || rest == "requeued"):
-		dst = appendRemoved(dst, &line, program, id, rest)
+		dst = appendRemoved(dst, line, program, id, rest)
 	case can&notified != 0 && strings.Contains(rest, " notification: "):
-		dst = appendNotification(dst, &line, program, id, rest)
+		dst = appendNotification(dst, line, program, id, rest)
 	case can&rejected != 0 && isRejection(rest):
-		dst = appendRejection(dst, &line, program, id, rest)
+		dst = appendRejection(dst, line, program, id, rest)
 	case can&try != 0:
-		dst = appendTry(dst, &line, program, id, rest)
+		dst = appendTry(dst, line, program, id, rest)
 	}
 	if line.YearGuessed && len(dst) > n {
 		if t := p.provenTime(line.Time, id); t != 0 {

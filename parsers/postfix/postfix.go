@@ -84,7 +84,7 @@ func sniff(s parsers.Sample) parsers.Score {
 			mine++
 			continue
 		}
-		if evs, err := p.AppendEvents(room[:0], line); err == nil && len(evs) > 0 {
+		if evs, err := p.AppendEvents(room[:0], &line); err == nil && len(evs) > 0 {
 			mine++
 		}
 	}

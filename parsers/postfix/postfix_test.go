@@ -92,7 +92,7 @@ func TestAppendEvents(t *testing.T) {
 		{"a stranger", "otherd/frontend", "9F2C41D07A: to=<eve@example.net>" + relay + "dsn=2.0.0, status=sent (250 ok)", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := mustOpen(t, parsers.Options{}).AppendEvents(nil, parsers.Line{Tag: test.tag, Text: test.text})
+			got, err := mustOpen(t, parsers.Options{}).AppendEvents(nil, &parsers.Line{Tag: test.tag, Text: test.text})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestBadLines(t *testing.T) {
 		{short + "status=sent 250 ok", 58, "status without a text in parentheses"},
 	} {
 		before := []parsers.Event{{Kind: parsers.Named, QueueID: "ABCDEF"}}
-		got, err := mustOpen(t, parsers.Options{}).AppendEvents(before, parsers.Line{Tag: "postfix/smtp", Text: test.text})
+		got, err := mustOpen(t, parsers.Options{}).AppendEvents(before, &parsers.Line{Tag: "postfix/smtp", Text: test.text})
 		var bad *parsers.SyntaxError
 		if !errors.As(err, &bad) || bad.Column != test.column || bad.Msg != test.msg {
 			t.Errorf("%q: %v, want column %d: %s", test.text, err, test.column, test.msg)
@@ -142,14 +142,14 @@ func TestBadLines(t *testing.T) {
 // TestTruncated cuts a record at every byte: either it is an error, or what is left of it is right.
 func TestTruncated(t *testing.T) {
 	p := mustOpen(t, parsers.Options{})
-	whole, err := p.AppendEvents(nil, parsers.Line{Tag: "postfix/smtp", Text: said})
+	whole, err := p.AppendEvents(nil, &parsers.Line{Tag: "postfix/smtp", Text: said})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := whole[0].Attempt
 	readable := strings.Index(said, "SOFTBOUNCE") + len("SOFTBOUNCE")
 	for n := len("9F2C41D07A: to="); n < len(said); n++ {
-		evs, err := p.AppendEvents(nil, parsers.Line{Tag: "postfix/smtp", Text: said[:n]})
+		evs, err := p.AppendEvents(nil, &parsers.Line{Tag: "postfix/smtp", Text: said[:n]})
 		if (err == nil) != (n >= readable) {
 			t.Fatalf("%q: %v", said[:n], err)
 		}
@@ -201,7 +201,7 @@ func TestKind(t *testing.T) {
 		{"postfix/pipe", "spamassassin", "delivered via spamassassin service", parsers.Internal},
 		{"postfix/pipe", "maildrop", "delivered via maildrop service", parsers.Local},
 	} {
-		evs, err := p.AppendEvents(nil, parsers.Line{Tag: test.tag, Text: "9F2C41D07A: to=<eve@example.net>, relay=" + test.relay + ", delay=1, dsn=2.0.0, status=sent (" + test.text + ")"})
+		evs, err := p.AppendEvents(nil, &parsers.Line{Tag: test.tag, Text: "9F2C41D07A: to=<eve@example.net>, relay=" + test.relay + ", delay=1, dsn=2.0.0, status=sent (" + test.text + ")"})
 		if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != test.want {
 			t.Errorf("%s %s (%s): %v %v, want %v", test.tag, test.relay, test.text, evs, err, test.want)
 		}
@@ -254,7 +254,7 @@ func TestProvenTime(t *testing.T) {
 			t.Errorf("%s at %s: %v, want %s", test.id, test.line, got, test.want)
 		}
 	}
-	evs, err := p.AppendEvents(nil, parsers.Line{Tag: "postfix/qmgr", Text: "3mPVKl0Mhjz7sXv: removed", Time: at("2026-07-05 12:52:12")})
+	evs, err := p.AppendEvents(nil, &parsers.Line{Tag: "postfix/qmgr", Text: "3mPVKl0Mhjz7sXv: removed", Time: at("2026-07-05 12:52:12")})
 	if err != nil || len(evs) != 1 || evs[0].Time != 0 {
 		t.Errorf("a year that stands in the header was replaced: %v %v", evs, err)
 	}
@@ -352,7 +352,7 @@ func FuzzAppendEvents(f *testing.F) {
 	f.Fuzz(func(t *testing.T, tag, text, reply, local string) {
 		// Any line: nothing is made up, and what was there stays.
 		line := parsers.Line{Tag: tag, Text: text, Time: 1795169280e6, YearGuessed: true}
-		evs, err := p.AppendEvents([]parsers.Event{before}, line)
+		evs, err := p.AppendEvents([]parsers.Event{before}, &line)
 		if evs[0] != before {
 			t.Fatalf("%q: the first event is now %+v", text, evs[0])
 		}
@@ -370,7 +370,7 @@ func FuzzAppendEvents(f *testing.F) {
 		diagnostic := "host mx.example.net[192.0.2.25] said: " + answer + " (in reply to RCPT TO command)"
 		record := func(status, diagnostic string) parsers.Attempt {
 			text := fmt.Sprintf("4B1C2D3E4F5: to=<%s>, orig_to=<%s>, relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/0.5/0.5, dsn=5.1.1, status=%s (%s)", rcpt, rcpt, status, diagnostic)
-			evs, err := p.AppendEvents(nil, parsers.Line{Tag: "postfix/smtp", Text: text})
+			evs, err := p.AppendEvents(nil, &parsers.Line{Tag: "postfix/smtp", Text: text})
 			if err != nil || len(evs) != 1 {
 				t.Fatalf("%q: %v, %d events", text, err, len(evs))
 			}

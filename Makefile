@@ -1,0 +1,101 @@
+## make demo       build, and report on the logs in testdata/logs
+## make build      build .build/bouncelog
+## make test       all tests, in random order
+## make test-all   lint, race detector, other time zones, vulnerabilities, every fuzz target for FUZZTIME (5s)
+## make lint       formatting, go vet, staticcheck, go mod tidy: reads only
+## make fmt        format all files
+## make golden     write the golden files anew from what the program prints now; read the diff
+## make fuzz       run every fuzz target for FUZZTIME (1m)
+## make bench      benchmarks, then speed and memory on a generated log of BENCH_SIZE (256MiB)
+## make clean      remove .build
+#
+# Go and make are all that is needed. The race detector needs a C compiler too, and is left out with a note where there is none.
+
+GO         ?= go
+FUZZTIME   ?= 1m
+BENCH_SIZE ?= 256MiB
+BENCH_RUNS ?= 5
+
+BUILD := .build
+BIN   := $(BUILD)/bouncelog
+TOOLS := $(BUILD)/tools
+LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz bench clean
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+build:
+	$(GO) build -o $(BIN) ./cmd/bouncelog
+
+demo: build
+	$(BIN) report --tz UTC testdata/logs
+
+test:
+	$(GO) test -shuffle=on ./...
+
+test-all: lint test race zones vuln
+	$(MAKE) fuzz FUZZTIME=5s
+
+race:
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
+		echo '$(GO) test -race -shuffle=on ./...'; $(GO) test -race -shuffle=on ./...; \
+	else \
+		echo 'race: left out, there is no C compiler'; \
+	fi
+
+# A day ahead of UTC, and half an hour off: what holds by luck of the zone or of the first run falls here.
+zones:
+	TZ=Pacific/Kiritimati $(GO) test -shuffle=on -count=2 ./...
+	TZ=America/St_Johns $(GO) test -shuffle=on -count=2 ./...
+
+lint: $(TOOLS)/staticcheck
+	@out=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd internal parsers report) || exit 1; \
+		if [ -n "$$out" ]; then echo "not formatted, run make fmt:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOLS)/staticcheck ./...
+	$(GO) mod tidy -diff
+
+fmt:
+	"$$($(GO) env GOROOT)/bin/gofmt" -w cmd internal parsers report
+
+# govulncheck ends with 3 where it found something. Any other failure means that its database was out of reach.
+vuln: $(TOOLS)/govulncheck
+	@$(TOOLS)/govulncheck ./... || { [ $$? -ne 3 ] && echo 'vuln: not checked, see above'; }
+
+# Linters are dependencies of nobody: they have a modfile of their own.
+$(TOOLS)/staticcheck: .tools/go.mod
+	$(GO) build -modfile=.tools/go.mod -o $@ honnef.co/go/tools/cmd/staticcheck
+
+$(TOOLS)/govulncheck: .tools/go.mod
+	$(GO) build -modfile=.tools/go.mod -o $@ golang.org/x/vuln/cmd/govulncheck
+
+# Golden files belong to the packages whose tests take -update.
+golden:
+	@for dir in $$(grep -rl --include='*_test.go' 'flag\.Bool("update"' cmd internal parsers report | sed 's|/[^/]*$$||' | sort -u); do \
+		echo "$(GO) test ./$$dir -update"; $(GO) test ./$$dir -update || exit 1; \
+	done
+
+# `go test -list` prints the targets of a package, then a line with its name.
+fuzz:
+	@out=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$out"; exit 1; }; \
+		targets=$$(echo "$$out" | awk '/^Fuzz/ { names[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2 ":" names[i]; n = 0 }'); \
+		[ -n "$$targets" ] || { echo 'fuzz: no target found'; exit 1; }; \
+		for t in $$targets; do \
+			echo "$${t%:*} $${t#*:}"; \
+			$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $(FUZZTIME) "$${t%:*}" || exit 1; \
+		done
+
+bench: build $(LOG)
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./internal/tools/bench -bin $(BIN) -runs $(BENCH_RUNS) $(LOG)
+
+$(LOG): $(wildcard internal/loggen/*.go internal/tools/loggen/*.go)
+	@mkdir -p $(BUILD)
+	$(GO) run ./internal/tools/loggen -size $(BENCH_SIZE) -truth $(LOG:.log=.truth.json) -o $@.part
+	mv $@.part $@
+
+clean:
+	rm -rf $(BUILD)
