@@ -57,13 +57,25 @@ func (f *Fringe) push(e *entry, it *item) {
 	e.tail = n
 }
 
-// lead returns an entry as what the left neighbour has to deal with, in the memory of scratch.
-func (f *Fringe) lead(e *entry, scratch []item) lead {
-	l := lead{prefix: scratch[:0], cut: e.cut, at: e.at}
-	for n := e.first; n != 0; n = f.items[n-1].next {
-		l.prefix = append(l.prefix, f.items[n-1].item)
+// A chain is the items of a prefix in order, of an entry's or a lead's.
+//
+// Note: an iter.Seq would be the same with an allocation for every queue id.
+type chain struct {
+	links []link
+	at    int32 // the next of links, from 1
+	items []item
+}
+
+// next returns the next item, nil at the end.
+func (c *chain) next() (it *item) {
+	switch {
+	case c.at != 0:
+		l := &c.links[c.at-1]
+		it, c.at = &l.item, l.next
+	case len(c.items) > 0:
+		it, c.items = &c.items[0], c.items[1:]
 	}
-	return l
+	return it
 }
 
 // A Builder counts the lines of blocks, in any order of blocks, and leaves what a block could not settle in its Fringe.
@@ -77,7 +89,8 @@ type Builder struct {
 	block uint32
 	host  string // of lines that name none
 
-	scratch []byte // for templates
+	scratch   []byte // for templates
+	templates [2048]struct{ text, template uint64 }
 
 	curHost, curInstance   string // memo of the last line's
 	hostHash, instanceHash uint64
@@ -269,7 +282,7 @@ func (b *Builder) postpone(e *entry, it *item) {
 	if it.op == opAttempt && e.msg.senderKnown {
 		b.y.count(&e.msg, it)
 		it.marks |= counted
-		it.example = Evidence{}
+		it.text = ""
 	}
 	b.f.push(e, it)
 	if it.op == opRemoved {
@@ -361,12 +374,27 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	if a.Status == parsers.StatusSent || a.NotAttempted || it.is(unselected) {
 		return
 	}
-	b.scratch = classify.AppendTemplate(b.scratch[:0], a.Diagnostic)
-	it.template = mix(xxhash.Sum64(b.scratch), it.reply)
-	if r := b.Counts.templates.row(it.template, templateUp(k)); r.name == "" {
+	it.template = b.template(a.Diagnostic, it.reply)
+	it.text, it.pos = clip(a.Diagnostic, maxExample), Pos{b.input, b.block, n}
+}
+
+// template returns the key of a diagnostic's template. Masking a text costs thirty times its hash, and many come again
+// word by word.
+func (b *Builder) template(text string, reply uint64) uint64 {
+	h := hash(text)
+	memo := &b.templates[h%uint64(len(b.templates))]
+	if memo.text == h {
+		if key := mix(memo.template, reply); b.Counts.templates.find(key) != nil {
+			return key
+		}
+	}
+	b.scratch = classify.AppendTemplate(b.scratch[:0], text)
+	memo.text, memo.template = h, xxhash.Sum64(b.scratch)
+	key := mix(memo.template, reply)
+	if r := b.Counts.templates.row(key, templateUp(reply)); r.name == "" {
 		r.name = string(b.scratch)
 	}
-	it.example = Evidence{it.time, clip(a.Diagnostic, maxExample), Pos{b.input, b.block, n}}
+	return key
 }
 
 // maxExample is how many bytes of a diagnostic are kept as an example. Postfix itself writes at most 2000 a line.

@@ -137,15 +137,12 @@ type Evidence struct {
 	Pos  Pos
 }
 
-// earlier takes o where it comes first: by time, then text, so that it does not depend on how the input was cut.
-func (e *Evidence) earlier(o *Evidence) {
-	if o.Text == "" {
+// earlier takes another one where that comes first: by time, then text, so that it does not depend on how the input was cut.
+func (e *Evidence) earlier(t parsers.Stamp, text string, pos Pos) {
+	if text == "" || e.Text != "" && (t > e.Time || cmp.Or(cmp.Compare(t, e.Time), strings.Compare(text, e.Text), pos.compare(e.Pos)) >= 0) {
 		return
 	}
-	if e.Text == "" || cmp.Or(cmp.Compare(o.Time, e.Time), strings.Compare(o.Text, e.Text), o.Pos.compare(e.Pos)) < 0 {
-		*e = *o
-		e.Text = strings.Clone(o.Text)
-	}
+	*e = Evidence{t, strings.Clone(text), pos}
 }
 
 // ReplyKey is what replies are counted by.
@@ -215,7 +212,7 @@ func (t *template) add(o *template) {
 	}
 	t.n += o.n
 	t.last = max(t.last, o.last)
-	t.example.earlier(&o.example)
+	t.example.earlier(o.example.Time, o.example.Text, o.example.Pos)
 }
 
 // parted keeps the reply, which the templates that fold into one row share; not in the rest row.

@@ -57,15 +57,16 @@ type item struct {
 	domain, domainUp uint64
 	reply            uint64 // packed ReplyKey
 	template         uint64
-	example          Evidence // of a failure
-	owned            bool     // example does not point into a block
+	text             string // of a failure: its diagnostic
+	pos              Pos    // and where it stands
+	owned            bool   // text does not point into a block
 }
 
 // own makes the item independent of the block that its line stands in.
 func (it *item) own() {
 	if !it.owned {
 		it.owned = true
-		it.example.Text = strings.Clone(it.example.Text)
+		it.text = strings.Clone(it.text)
 	}
 }
 
@@ -466,23 +467,32 @@ func (y tallier) countAttempt(m *message, it *item) {
 	if m.sender != 0 {
 		c.senders.at(m.sender, restKey).Attempts.count(it.status, n)
 	}
-	k := unpackReply(it.reply)
-	*c.replies.at(it.reply, k.plain()) += sum(n)
+	r := c.replies.find(it.reply)
+	if r == nil {
+		r = c.replies.row(it.reply, unpackReply(it.reply).plain())
+	}
+	r.val += sum(n)
 	if it.status == parsers.StatusSent {
 		return
 	}
-	p := c.pairs.at(mix(it.domain, it.reply), mix(it.domain, k.plain()))
-	p.domain, p.reply = it.domain, it.reply
-	p.n += n
-	t := c.templates.at(it.template, templateUp(k))
+	key := mix(it.domain, it.reply)
+	p := c.pairs.find(key)
+	if p == nil {
+		p = c.pairs.row(key, mix(it.domain, unpackReply(it.reply).plain()))
+		p.val.domain, p.val.reply = it.domain, it.reply
+	}
+	p.val.n += n
+	t := c.templates.at(it.template, templateUp(it.reply))
 	t.reply = it.reply
 	t.n += n
 	t.last = max(t.last, it.time)
-	t.example.earlier(&it.example)
+	t.example.earlier(it.time, it.text, it.pos)
 }
 
 // templateUp is the row that templates with a reply fold into.
-func templateUp(k ReplyKey) uint64 { return mix(hash("template"), k.pack()) }
+func templateUp(reply uint64) uint64 { return mix(templateSalt, reply) }
+
+const templateSalt = 0x74656d706c617465 // or the row would be that of another table's key
 
 // seen widens the time that the counts cover.
 func (c *Counts) seen(t parsers.Stamp) {

@@ -38,8 +38,6 @@ type Summary struct {
 	open   index
 	msgs   slab
 	pool   pool
-
-	scratch []item
 }
 
 // A lead is the part of a queue id's events whose meaning depends on what came before the piece.
@@ -73,9 +71,9 @@ func (s *Summary) Append(next *Summary) {
 	s.Counts.Add(next.Counts)
 	for key, l := range next.leads {
 		if i, ok := next.open.get(key); ok {
-			s.join(key, l, next.msgs.at(i))
+			s.join(key, chain{items: l.prefix}, l.cut, l.at, next.msgs.at(i))
 		} else {
-			s.join(key, l, nil)
+			s.join(key, chain{items: l.prefix}, l.cut, l.at, nil)
 		}
 	}
 }
@@ -84,29 +82,26 @@ func (s *Summary) Append(next *Summary) {
 func (s *Summary) Absorb(f *Fringe) {
 	for i := range f.entries {
 		e := &f.entries[i]
-		l := f.lead(e, s.scratch)
 		if e.open {
-			s.join(e.key, l, &e.msg)
+			s.join(e.key, chain{links: f.items, at: e.first}, e.cut, e.at, &e.msg)
 		} else {
-			s.join(e.key, l, nil)
+			s.join(e.key, chain{links: f.items, at: e.first}, e.cut, e.at, nil)
 		}
-		s.scratch = l.prefix
 	}
-	clear(s.scratch[:cap(s.scratch)]) // or it would keep the text of old blocks alive, and
-	clear(f.items)                    // so would the fringe
+	clear(f.items) // or f's memory would keep the text of old blocks alive
 }
 
 // join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
-// none or the context never became known; it is emptied. Nothing of l's memory is kept.
-func (s *Summary) join(key uint64, l lead, open *message) {
+// none or the context never became known; it is emptied. Nothing of the prefix's memory is kept.
+func (s *Summary) join(key uint64, prefix chain, cut bool, at parsers.Stamp, open *message) {
 	if !s.rooted {
 		mine, ok := s.leads[key]
 		if !ok || !mine.cut {
-			for n := range l.prefix {
-				l.prefix[n].own()
+			for it := prefix.next(); it != nil; it = prefix.next() {
+				it.own()
+				mine.prefix = append(mine.prefix, *it)
 			}
-			mine.prefix = append(mine.prefix, l.prefix...)
-			mine.cut, mine.at = l.cut, l.at
+			mine.cut, mine.at = cut, at
 			s.leads[key] = mine
 			if open != nil {
 				s.put(key, open)
@@ -116,22 +111,19 @@ func (s *Summary) join(key uint64, l lead, open *message) {
 	}
 	y := tallier{s.opt, s.Counts, &s.pool}
 	i, ok := s.open.get(key)
-	for n := range l.prefix {
+	for it := prefix.next(); it != nil; it = prefix.next() {
 		if !ok {
-			i, ok = s.put(key, &message{}), true
-			ok = y.step(s.msgs.at(i), false, &l.prefix[n])
-		} else {
-			ok = y.step(s.msgs.at(i), true, &l.prefix[n])
+			i = s.put(key, &message{})
 		}
-		if !ok {
+		if ok = y.step(s.msgs.at(i), ok, it); !ok {
 			s.drop(key, i)
 		}
 	}
-	if !l.cut {
+	if !cut {
 		return
 	}
 	if ok {
-		y.close(s.msgs.at(i), l.at, false)
+		y.close(s.msgs.at(i), at, false)
 		s.drop(key, i)
 	}
 	if open != nil {
