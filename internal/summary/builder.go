@@ -91,6 +91,8 @@ type Builder struct {
 
 	scratch   []byte // for templates
 	templates [2048]struct{ text, template uint64 }
+	domains   domainMemo // of recipients
+	senders   domainMemo
 
 	curHost, curInstance   string // memo of the last line's
 	hostHash, instanceHash uint64
@@ -306,11 +308,8 @@ func (b *Builder) sender(address string, it *item) {
 	it.senderSaid = true
 	if address == parsers.NullSender {
 		it.marks |= nullSender
-	} else if name := classify.Domain(parsers.Domain(address)); name != "" {
-		it.sender = hash(name)
-		if r := b.Counts.senders.row(it.sender, restKey); r.name == "" {
-			r.name = strings.Clone(name)
-		}
+	} else if raw := parsers.Domain(address); raw != "" {
+		it.sender = b.senderDomain(raw)
 	}
 	if b.y.Sender == "" || matches(b.y.Sender, address) {
 		it.marks |= senderSelected
@@ -319,37 +318,65 @@ func (b *Builder) sender(address string, it *item) {
 
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
-	var name string
-	it.rcpt, name = recipientHash(a)
-	it.domain = hash(name)
-	r := b.Counts.domains.find(it.domain)
+	raw := parsers.Domain(a.Recipient)
+	it.domain, it.domainUp = b.domain(raw)
+	it.rcpt = recipientHash(a, raw, it.domain)
+	if b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) || b.y.Job != "" && !matches(b.y.Job, a.Job) {
+		it.marks |= unselected
+	}
+}
+
+// A domainMemo remembers what a domain as the log writes it is counted under. The same few hundred make most of a log.
+type domainMemo [1024]struct{ raw, key, up uint64 }
+
+// domain returns the keys of a recipient domain and of what it folds into.
+func (b *Builder) domain(raw string) (key, up uint64) {
+	h := hash(raw)
+	memo := &b.domains[h%uint64(len(b.domains))]
+	if memo.raw == h {
+		return memo.key, memo.up
+	}
+	name := classify.Domain(raw)
+	key = hash(name)
+	r := b.Counts.domains.find(key)
 	if r == nil {
-		parent, up := classify.RegistrableDomain(name), uint64(restKey)
+		parent := classify.RegistrableDomain(name)
 		if parent == name {
 			parent = ""
 		}
 		if parent != "" {
 			up = hash(parent)
 		}
-		r = b.Counts.domains.row(it.domain, up)
+		r = b.Counts.domains.row(key, up)
 		r.name, r.parentName = strings.Clone(name), strings.Clone(parent)
 	}
-	it.domainUp = r.parent
-	if b.y.Domain != "" && !matches(b.y.Domain, name) || b.y.Job != "" && !matches(b.y.Job, a.Job) {
-		it.marks |= unselected
-	}
+	memo.raw, memo.key, memo.up = h, key, r.parent
+	return key, r.parent
 }
 
-// recipientHash identifies the recipient of an attempt within its message, and returns its domain. The local part may be
-// case-sensitive, the domain is not (RFC 5321 2.4).
-func recipientHash(a *parsers.Attempt) (key uint64, domain string) {
-	raw := parsers.Domain(a.Recipient)
-	domain = classify.Domain(raw)
-	key = mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), hash(domain))
+// senderDomain returns the key of a sender's domain.
+func (b *Builder) senderDomain(raw string) uint64 {
+	h := hash(raw)
+	memo := &b.senders[h%uint64(len(b.senders))]
+	if memo.raw == h {
+		return memo.key
+	}
+	name := classify.Domain(raw)
+	memo.raw, memo.key = h, hash(name)
+	if r := b.Counts.senders.row(memo.key, restKey); r.name == "" {
+		r.name = strings.Clone(name)
+	}
+	return memo.key
+}
+
+// recipientHash identifies the recipient of an attempt within its message by the key of its domain, which the log writes
+// as raw. The local part may be case-sensitive, the domain is not (RFC 5321 2.4).
+func recipientHash(a *parsers.Attempt, raw string, domain uint64) uint64 {
+	key := mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), domain)
 	if a.OriginalRecipient != "" {
 		key = mix(key, hash(a.OriginalRecipient))
 	}
-	return key, domain
+	return key
 }
 
 // attempt fills in what is counted of an attempt.

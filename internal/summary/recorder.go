@@ -180,7 +180,8 @@ func (m *track) trace(rec *Record) {
 }
 
 func (m *track) recipient(a *parsers.Attempt) *traced {
-	key, _ := recipientHash(a)
+	raw := parsers.Domain(a.Recipient)
+	key := recipientHash(a, raw, hash(classify.Domain(raw)))
 	if m.first.hash == key {
 		return &m.first
 	}
