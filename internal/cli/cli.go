@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -79,23 +78,16 @@ func usagef(format string, args ...any) error {
 
 // Main runs the program and returns its exit status.
 func Main(args []string, o IO) int {
-	defer calmGC()()
+	// Next to nothing of what is read lives long. Collecting sooner than Go would costs little, and keeps a run over a
+	// large queue, where much does, within its memory.
+	if o.Env("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	// A reader that has seen enough (`bouncelog attempts | head`) is no error: writes to it fail, and we stop.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, args, o)
-}
-
-// calmGC makes the garbage collector fit for what we do, and returns what must be called at the end.
-//
-// Next to nothing lives long, and every byte read becomes garbage: at a live heap of 8 MiB the collector would run after
-// every few blocks. Memory that is never touched, and so never takes a page, makes it wait for 16 MiB of garbage instead.
-// Half as much again as what lives is enough room where a large queue makes that more.
-func calmGC() (done func()) {
-	debug.SetGCPercent(50)
-	ballast := make([]byte, 24<<20)
-	return func() { runtime.KeepAlive(ballast) }
 }
 
 func run(ctx context.Context, args []string, o IO) int {

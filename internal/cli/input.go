@@ -45,7 +45,7 @@ type inputFlags struct {
 func (f *inputFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.format, "input-format", "", "`format` of the logs, as bouncelog formats lists them (default: detected)")
 	s.IntVarP(&f.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many lines to parse side by side, in threads; the output is the same for any number")
-	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes a thread reads at a time; the output is the same for any size (default: 1 MiB)")
+	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes a thread reads at a time; the output is the same for any size (default: 256 KiB)")
 	s.StringVar(&f.host, "host", "", "host of lines that name none (default: the input's folder and name without what rotation adds)")
 	s.StringSliceVar(&f.hostAlias, "host-alias", nil, "take host `A=B` for B")
 	s.StringSliceVar(&f.internal, "internal-relay", nil, "`CIDR|HOST` that is one of our own: deliveries to it are hops inside the house")

@@ -46,6 +46,10 @@ type input struct {
 
 const sampleLines = 400
 
+// blockSize is a compromise: what a block holds of messages should lie in the processor's cache, and what it cannot settle
+// alone should be little.
+const blockSize = 256 << 10
+
 // prepare looks at the beginning of every input and puts them in order. Rotated files are in order by their first stamp,
 // whatever their names.
 func prepare(ctx context.Context, c Config) (*scanner, error) {
@@ -53,6 +57,7 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 	if c.Dedupe {
 		c.Jobs = 1
 	}
+	c.Source.ChunkSize = cmp.Or(c.Source.ChunkSize, blockSize)
 	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{}, sketch: len(c.Inputs) > 1}
 	if c.Dedupe {
 		s.seen = newRepeats()

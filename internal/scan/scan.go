@@ -169,9 +169,6 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 	if err != nil {
 		return nil, err
 	}
-	if s.Source.ChunkSize == 0 {
-		s.Source.ChunkSize = recordChunk
-	}
 	free := make(chan *batch, s.inFlight())
 	rec := summary.NewRecorder(&s.Summary, emit)
 	rec.Inbound = inbound
@@ -223,9 +220,6 @@ type collector struct {
 	free  chan *batch
 	batch *batch
 }
-
-// recordChunk is the size of blocks whose events are all kept: an event takes more memory than its line.
-const recordChunk = 256 << 10
 
 // A batch is the events of a block. They point into the block's text, which lives as long as they do.
 type batch struct {

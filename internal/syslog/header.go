@@ -68,7 +68,7 @@ func (t tag) follows(f form, host, text string, at place) bool {
 	switch {
 	case at == innerHeader:
 		return host != "" && t.end == tagColonBlank
-	case repeatNotice(text):
+	case t.name == "" && repeatNotice(text):
 		return f <= formFull
 	case f == formBSD: // nothing else begins so, and a message need not have a tag
 		return host != "" || colon
@@ -241,34 +241,46 @@ type tag struct {
 	slash     bool
 }
 
-// tagEnds holds the bytes that no name of a program has.
-var tagEnds = func() (ends [256]bool) {
+// A tagClass is a set of kinds of byte in a tag.
+type tagClass uint8
+
+const (
+	tagSlash   tagClass = 1 << iota
+	tagNameEnd          // no name of a program has it
+	tagPIDEnd           // no process id has it
+)
+
+var tagClasses = func() (t [256]tagClass) {
 	for c := range ' ' + 1 {
-		ends[c] = true
+		t[c] = tagNameEnd | tagPIDEnd
 	}
-	for _, c := range `[]:<>"=,;` {
-		ends[c] = true
+	for _, c := range `[:<>"=,;` {
+		t[c] = tagNameEnd
 	}
-	return ends
+	t[']'] = tagNameEnd | tagPIDEnd
+	t['/'] = tagSlash
+	return t
 }()
 
 // readTag reads the tag at the start of s, and returns what follows it. Without one, t is zero and text is s. A blank
 // ends a tag only behind a process id or where the name has a slash: the first word of a text is no tag.
 func readTag(s string) (t tag, text string) {
-	slash, i := false, 0
-	for head := s[:min(len(s), maxTag+1)]; i < len(head) && !tagEnds[head[i]]; i++ {
-		slash = slash || head[i] == '/'
+	i, seen := 0, tagClass(0)
+	for i < len(s) && tagClasses[s[i]]&tagNameEnd == 0 {
+		seen |= tagClasses[s[i]]
+		i++
 	}
 	if i == 0 || i == len(s) || i > maxTag {
 		return tag{}, s
 	}
+	slash := seen&tagSlash != 0
 	rest, pid := s[i:], ""
 	if rest[0] == '[' {
 		end := 1
-		for end < min(len(rest), maxTag) && rest[end] != ']' && rest[end] > ' ' {
+		for end < len(rest) && tagClasses[rest[end]]&tagPIDEnd == 0 {
 			end++
 		}
-		if end == len(rest) || rest[end] != ']' {
+		if end == len(rest) || end > maxTag || rest[end] != ']' {
 			return tag{}, s
 		}
 		pid, rest = rest[1:end], rest[end+1:]
