@@ -42,6 +42,7 @@ type table[V any, P value[V]] struct {
 	limit int
 	index index
 	rows  []row[V]
+	last  uint32 // where the key before was found; the next is often the same
 }
 
 type row[V any] struct {
@@ -60,8 +61,8 @@ func (t *table[V, P]) at(key, parent uint64) *V { return &t.row(key, parent).val
 
 // row returns the row of a key, made where it is missing.
 func (t *table[V, P]) row(key, parent uint64) *row[V] {
-	if i, ok := t.index.get(key); ok {
-		return &t.rows[i]
+	if r := t.find(key); r != nil {
+		return r
 	}
 	if len(t.rows) > 2*t.limit {
 		t.fold()
@@ -79,7 +80,11 @@ func (t *table[V, P]) row(key, parent uint64) *row[V] {
 
 // find returns the row of a key, nil where there is none.
 func (t *table[V, P]) find(key uint64) *row[V] {
+	if t.last < uint32(len(t.rows)) && t.rows[t.last].key == key {
+		return &t.rows[t.last]
+	}
 	if i, ok := t.index.get(key); ok {
+		t.last = i
 		return &t.rows[i]
 	}
 	return nil
