@@ -139,6 +139,7 @@ delivered, by which reply code, transient or permanent, in total and per domain.
 It reads logs, not bounce messages: mail.log, rotated and compressed ones, the journal, container logs.`,
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:           Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

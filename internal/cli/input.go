@@ -77,6 +77,9 @@ func (f *inputFlags) config(o IO) (scan.Config, error) {
 	if f.coverage < 0 || f.coverage > 100 {
 		return c, usagef("--min-coverage %v: give a percentage, 0 to 100", f.coverage)
 	}
+	if f.year != 0 && (f.year < 1970 || f.year > 9999) {
+		return c, usagef("--year %d: give a year like 2026", f.year)
+	}
 	if f.format != "" {
 		i := slices.IndexFunc(c.Formats, func(g parsers.Format) bool { return g.Name == f.format })
 		if i < 0 {
@@ -191,6 +194,7 @@ func duration(s string) (time.Duration, error) {
 type session struct {
 	flags *inputFlags
 	io    IO
+	args  []string
 	errs  []error
 }
 
@@ -199,6 +203,7 @@ func (s *session) inputs(args []string) ([]*source.Input, error) {
 	if len(args) == 0 && s.io.InTTY {
 		return nil, usagef("name a log file, a folder of them, or - for standard input")
 	}
+	s.args = args
 	inputs, skipped, errs := source.Expand(args, s.io.In)
 	s.errs = append(s.errs, errs...)
 	for _, k := range skipped {
@@ -256,20 +261,36 @@ func bucketName(b summary.Bucket) string {
 	return [...]string{"delivery", "context", "ignored", "unrecognised", "malformed", "overlong"}[b]
 }
 
+// foreign names the programs whose lines there are instead of a mail server's.
+func foreign(c *summary.Counts) string {
+	var names []string
+	for _, p := range c.Programs() {
+		if p.Name != "" && len(names) < 3 {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (they are of " + strings.Join(names, ", ") + ")"
+}
+
 // verdict is the exit status of a command that has written its output.
 func (s *session) verdict(res *scan.Result) error {
 	l := &res.Counts.Ledger
+	idle := int64(0)
 	if l.Lines() == 0 && len(s.errs) == 0 {
 		s.note("nothing to read: the input holds no lines")
 	}
 	if !s.flags.allowEmpty {
 		for _, in := range res.Inputs {
-			if in.Named && in.Lines > 0 && in.Claimed == 0 {
-				s.errs = append(s.errs, fmt.Errorf("read %s: no line of its %d is of a known format; `bouncelog formats` lists them", in.Name, in.Lines))
+			if in.Named && in.Lines > in.Idle && in.Claimed == 0 {
+				s.errs = append(s.errs, fmt.Errorf("read %s: no line of its %d is of a known format%s; `bouncelog formats` lists them", in.Name, in.Lines, foreign(res.Counts)))
 			}
+			idle += in.Idle
 		}
-		if l.Lines() > 0 && res.Claimed == 0 && len(s.errs) == 0 {
-			s.errs = append(s.errs, fmt.Errorf("no line of %d was recognised; `bouncelog formats` lists the known formats", l.Lines()))
+		if n := l.Lines(); n > idle && res.Claimed == 0 && len(s.errs) == 0 {
+			s.errs = append(s.errs, fmt.Errorf("read %s: no line of %d is of a known format%s; `bouncelog formats` lists them", strings.Join(s.args, " "), n, foreign(res.Counts)))
 		}
 	}
 	if len(s.errs) > 0 {

@@ -78,7 +78,7 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 	})
 	for i, in := range s.inputs {
 		in.ord = i
-		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression, Bytes: in.Size})
+		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression})
 		s.res.bases = append(s.res.bases, nil)
 	}
 	return s, nil

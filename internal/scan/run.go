@@ -50,6 +50,8 @@ type result[T any] struct {
 	index  int
 	value  T
 	lines  int64
+	idle   int64
+	bytes  int64
 	first  parsers.Stamp
 	last   parsers.Stamp
 	err    error
@@ -251,6 +253,8 @@ func (f *folder[T]) fold(r result[T]) error {
 	res := &f.s.res.Inputs[r.in.ord]
 	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], res.Lines)
 	res.Lines += r.lines
+	res.Idle += r.idle
+	res.Bytes += r.bytes
 	res.First, res.Last = earlier(res.First, r.first), max(res.Last, r.last)
 	if r.err != nil {
 		f.s.res.Errors = append(f.s.res.Errors, r.err)
@@ -343,7 +347,7 @@ func (w *worker[T]) do(j job) result[T] {
 		}
 		off = end
 	}
-	r.lines = int64(n)
+	r.lines, r.bytes = int64(n), block.DiskBytes
 	r.value = w.h.end()
 	if w.s.Progress != nil {
 		w.s.Progress(block.DiskBytes)
@@ -374,6 +378,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 			return
 		}
 	case strings.TrimSpace(line.Text) == "" || ok && f < 0:
+		r.idle++
 		w.h.Bucket(summary.Ignored)
 		return
 	case f < 0:

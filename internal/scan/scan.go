@@ -61,9 +61,10 @@ type InputResult struct {
 	Named       bool   // on the command line
 	Host        string // of its first line
 	Compression string
-	Bytes       int64 // on disk; -1: unknown
+	Bytes       int64 // read, before decompression
 	Lines       int64
 	Claimed     int64 // of these, lines that a format knew
+	Idle        int64 // of these, blank lines and what journalctl says of itself
 	First, Last parsers.Stamp
 }
 
@@ -181,7 +182,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 			return h
 		},
 		fold: func(in *input, b *batch) error {
-			src := summary.Source{Host: in.host, File: in.Name}
+			src := summary.Source{Host: in.host, Given: s.Host != "", File: in.Name}
 			base := s.res.bases[in.ord][b.block]
 			for i := range b.items {
 				it := &b.items[i]

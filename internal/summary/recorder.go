@@ -59,7 +59,8 @@ func NewRecorder(o *Options, emit func(*Record) error) *Recorder {
 // A Source says where an event's line stands.
 type Source struct {
 	Format string
-	Host   string // of lines that name none
+	Host   string // by which lines that name none are joined
+	Given  bool   // the user gave Host, so it stands in the records too
 	File   string
 	Line   int64
 }
@@ -78,8 +79,12 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	if host == "" {
 		host = line.Host
 	}
+	joined := host
 	if host == "" {
-		host = src.Host
+		joined = src.Host
+		if src.Given {
+			host = src.Host
+		}
 	}
 	var o op
 	switch ev.Kind {
@@ -112,7 +117,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		}
 		return r.err
 	}
-	key := mix(mix(hash(host), hash(ev.Instance)), hash(ev.QueueID))
+	key := mix(mix(hash(joined), hash(ev.Instance)), hash(ev.QueueID))
 	m := r.msgs[key]
 	queue := uint64(0)
 	if o == opQueued {
