@@ -12,13 +12,14 @@ import (
 // A sketch is the smallest hashes of an input's delivery lines. Two inputs that share lines share the smallest of them
 // too, so a few hundred tell whether they do.
 type sketch struct {
-	hashes []uint64 // sorted once over sketchSize
+	hashes []uint64 // not yet trimmed: up to twice sketchSize, in any order
+	bound  uint64   // larger ones cannot be among the smallest; zero: not known yet
 }
 
 const sketchSize = 1024
 
 func (k *sketch) note(h uint64) {
-	if len(k.hashes) >= sketchSize && h >= k.hashes[sketchSize-1] && len(k.hashes) < 2*sketchSize {
+	if k.bound != 0 && h >= k.bound {
 		return
 	}
 	k.hashes = append(k.hashes, h)
@@ -27,11 +28,14 @@ func (k *sketch) note(h uint64) {
 	}
 }
 
-// trim keeps the smallest.
+// trim sorts the hashes and keeps the smallest, each once.
 func (k *sketch) trim() {
 	slices.Sort(k.hashes)
 	k.hashes = slices.Compact(k.hashes)
-	k.hashes = k.hashes[:min(len(k.hashes), sketchSize)]
+	if len(k.hashes) >= sketchSize {
+		k.hashes = k.hashes[:sketchSize]
+		k.bound = k.hashes[sketchSize-1]
+	}
 }
 
 func (k *sketch) add(o *sketch) {
@@ -85,14 +89,13 @@ const maxRepeats = 1 << 25
 
 type repeat struct {
 	input      uint32 // the one that is being read
-	here, kept uint16 // lines of it so far; lines kept of all
+	here, kept uint32 // lines of it so far; lines kept of all
 }
 
 func newRepeats() *repeats { return &repeats{lines: make(map[uint64]repeat)} }
 
 // again reports whether a line of an input repeats one of an earlier input.
-func (r *repeats) again(input uint32, raw string) bool {
-	h := summary.LineHash(raw)
+func (r *repeats) again(input uint32, h uint64) bool {
 	e, ok := r.lines[h]
 	if !ok && len(r.lines) >= maxRepeats {
 		r.full = true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,10 +39,12 @@ type input struct {
 	parsers  []parsers.Parser
 	untagged int // the format of lines without a tag; -1: none
 
+	lines   int64         // folded so far
 	turn    chan struct{} // closed when the fold has come to it
 	leads   atomic.Int64  // see maxLeads
 	claimed []int64       // lines by format
 	marks   sketch
+	errs    []error
 }
 
 const sampleLines = 400
@@ -74,7 +77,7 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 		s.inputs = append(s.inputs, in)
 	}
 	slices.SortStableFunc(s.inputs, func(a, b *input) int {
-		return cmp.Or(strings.Compare(a.named, b.named), cmp.Compare(a.first, b.first), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.first, b.first), compareAge(a.Name, b.Name))
 	})
 	for i, in := range s.inputs {
 		in.ord = i
@@ -244,6 +247,28 @@ func digits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// compareAge puts rotated files whose first stamps are equal in order: mail.log.2 is older than mail.log.1, and that than
+// mail.log; mail.log-20261120 is older than mail.log-20261121.
+func compareAge(a, b string) int {
+	da, na := rotated(a)
+	db, nb := rotated(b)
+	return cmp.Or(cmp.Compare(db, da), cmp.Compare(nb, na), strings.Compare(a, b))
+}
+
+// rotated returns the number that rotation gave a file, or that it gave it a date.
+func rotated(name string) (dated, number int) {
+	for ext := filepath.Ext(name); ext != "" && rotation(ext[1:]); ext = filepath.Ext(name) {
+		if digits(ext[1:]) && len(ext) <= 8 {
+			number, _ = strconv.Atoi(ext[1:])
+		}
+		name = strings.TrimSuffix(name, ext)
+	}
+	if i := strings.LastIndexByte(name, '-'); i >= 0 && len(name)-i > 8 && digits(name[i+1:]) {
+		return 1, number
+	}
+	return 0, number
 }
 
 // tags finds the format that claims a syslog program.

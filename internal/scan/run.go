@@ -49,8 +49,9 @@ type result[T any] struct {
 	in     *input
 	index  int
 	value  T
-	lines  int64
+	lines  int64 // all of them, those after the window too
 	idle   int64
+	after  int64 // of lines, those after the window
 	bytes  int64
 	first  parsers.Stamp
 	last   parsers.Stamp
@@ -64,6 +65,7 @@ func (s *scanner) inFlight() int { return 2*s.Jobs + 2 }
 
 // run feeds, works and folds until the inputs are at their end or ctx is.
 func (p pipeline[T]) run(ctx context.Context, s *scanner) error {
+	parent := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
@@ -132,15 +134,16 @@ func (p pipeline[T]) run(ctx context.Context, s *scanner) error {
 		case r = <-results:
 		case <-ctx.Done():
 			stop()
-			return context.Cause(ctx)
+			return parent.Err()
 		}
 		if err := f.take(r, tokens, slots); err != nil {
 			stop()
 			return err
 		}
 	}
+	err := parent.Err() // before stop, which cancels too
 	stop()
-	return nil
+	return err
 }
 
 // feed hands out the pieces of an input, and returns how many.
@@ -206,9 +209,7 @@ func (f *folder[T]) take(r result[T], tokens, slots <-chan struct{}) error {
 	g := &f.progress[r.in.ord]
 	if r.end {
 		g.ended, g.pieces = true, r.pieces
-		if r.err != nil {
-			f.s.res.Errors = append(f.s.res.Errors, r.err)
-		}
+		f.fail(r.in, r.err)
 	} else {
 		if g.pending == nil {
 			g.pending = make(map[int]result[T])
@@ -249,16 +250,22 @@ func (f *folder[T]) take(r result[T], tokens, slots <-chan struct{}) error {
 	return nil
 }
 
+// fail keeps an error of an input. That the scan was cancelled is not one.
+func (f *folder[T]) fail(in *input, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		in.errs = append(in.errs, err)
+	}
+}
+
 func (f *folder[T]) fold(r result[T]) error {
 	res := &f.s.res.Inputs[r.in.ord]
-	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], res.Lines)
-	res.Lines += r.lines
+	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], r.in.lines)
+	r.in.lines += r.lines
+	res.Lines += r.lines - r.after
 	res.Idle += r.idle
 	res.Bytes += r.bytes
 	res.First, res.Last = earlier(res.First, r.first), max(res.Last, r.last)
-	if r.err != nil {
-		f.s.res.Errors = append(f.s.res.Errors, r.err)
-	}
+	f.fail(r.in, r.err)
 	return f.p.fold(r.in, r.value)
 }
 
@@ -275,43 +282,54 @@ type worker[T any] struct {
 	h  handler[T]
 	mu *sync.Mutex // guards what finish writes to
 
-	in      *input // whose lines cut is for
-	cut     *syslog.Reader
+	states  []*state // of the inputs met last
+	*state           // of the one at hand
 	buf     source.Buffer
 	now     parsers.Line // the line at hand; here because it is lent to interfaces, which would put it on the heap
 	memo    tagMemo
 	events  []parsers.Event
 	samples samples
-	claimed []int64
+}
+
+// state is what a worker knows of one input.
+type state struct {
+	in      *input
+	cut     *syslog.Reader
+	claimed []int64 // lines by format
 	marks   sketch
 }
 
 // enter prepares for the lines of another input.
 func (w *worker[T]) enter(in *input) {
-	if w.in == in {
-		return
+	for _, st := range w.states {
+		if st.in == in {
+			w.state = st
+			return
+		}
 	}
-	w.leave()
-	w.in = in
-	w.cut = syslog.NewReader(syslog.Options{Location: w.s.Parse.Location, Anchor: in.anchor, HostAlias: w.s.HostAlias})
-	w.claimed = make([]int64, len(in.claimed))
+	if len(w.states) > w.s.Jobs {
+		w.leave(w.states[0])
+		w.states = w.states[1:]
+	}
+	w.state = &state{in: in, claimed: make([]int64, len(in.claimed)),
+		cut: syslog.NewReader(syslog.Options{Location: w.s.Parse.Location, Anchor: in.anchor, HostAlias: w.s.HostAlias})}
+	w.states = append(w.states, w.state)
 }
 
-func (w *worker[T]) leave() {
-	if w.in == nil {
-		return
-	}
+// leave gives an input what was counted of it.
+func (w *worker[T]) leave(st *state) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, n := range w.claimed {
-		w.in.claimed[i] += n
+	for i, n := range st.claimed {
+		st.in.claimed[i] += n
 	}
-	w.in.marks.add(&w.marks)
-	w.marks = sketch{}
+	st.in.marks.add(&st.marks)
 }
 
 func (w *worker[T]) finish() {
-	w.leave()
+	for _, st := range w.states {
+		w.leave(st)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.s.samples.add(&w.samples)
@@ -325,9 +343,6 @@ func (w *worker[T]) do(j job) result[T] {
 	block, err := j.piece.Load(&w.buf)
 	if err != nil {
 		r.err = fmt.Errorf("read %s: %w", j.in.Name, err)
-		if errors.Is(err, context.Canceled) {
-			r.err = err
-		}
 	}
 	overlong := block.Overlong
 	n := uint32(0)
@@ -362,6 +377,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	if line.Time != 0 {
 		if u := w.s.Summary.Until; u != 0 && line.Time >= u {
 			w.h.Tally().Skipped++
+			r.after++
 			return
 		}
 		r.first, r.last = earlier(r.first, line.Time), max(r.last, line.Time)
@@ -400,11 +416,19 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 		return
 	}
 	w.claimed[f]++
-	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), raw) {
+	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), w.lineHash(raw)) {
 		w.h.Tally().Dropped++
 		return
 	}
 	if w.h.line(w.in, line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
-		w.marks.note(summary.LineHash(raw))
+		w.marks.note(w.lineHash(raw))
 	}
+}
+
+// lineHash identifies the line at hand. The same words of another host are another line.
+func (w *worker[T]) lineHash(raw string) uint64 {
+	if w.now.Host != "" {
+		return summary.LineHash(raw, "")
+	}
+	return summary.LineHash(raw, w.in.host)
 }

@@ -256,6 +256,7 @@ func (h *collector) end() *batch { return h.batch }
 // finish fills in the result what is known only at the end.
 func (s *scanner) finish() {
 	for _, in := range s.inputs {
+		s.res.Errors = append(s.res.Errors, in.errs...)
 		r := &s.res.Inputs[in.ord]
 		for i, n := range in.claimed {
 			if n > 0 {
