@@ -15,6 +15,13 @@ type Fringe struct {
 	index   index
 	entries []entry
 	items   []link // the prefixes of all entries
+	hosts   []hostClock
+}
+
+// hostClock is the newest stamp of a host in a block.
+type hostClock struct {
+	key  uint64
+	last parsers.Stamp
 }
 
 type entry struct {
@@ -186,6 +193,7 @@ func (b *Builder) flushHost() {
 	r := b.Counts.hosts.row(b.hostHash, restKey)
 	r.name = b.curHost
 	r.val.add(&hostRow{b.hostLines, b.hostFirst, b.hostLast})
+	b.f.hosts = append(b.f.hosts, hostClock{b.hostHash, b.hostLast})
 	b.hostLines, b.hostFirst, b.hostLast = 0, 0, 0
 }
 
@@ -228,12 +236,12 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 			b.recipient(&ev.Attempt, &it)
 		}
 	case parsers.Tried:
-		if b.y.within(it.time) {
+		if b.y.within(it.time) && b.y.Domain == "" && b.y.Sender == "" && b.y.Job == "" { // it is of no recipient
 			b.Counts.Connects += int64(it.n)
 		}
 		return
 	case parsers.Rejected:
-		if b.y.within(it.time) {
+		if b.y.within(it.time) && b.y.selects(ev) {
 			b.Counts.Inbound += int64(it.n)
 		}
 		return
@@ -319,15 +327,21 @@ func (b *Builder) sender(address string, it *item) {
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 	raw := parsers.Domain(a.Recipient)
-	it.domain, it.domainUp = b.domain(raw)
-	it.rcpt = recipientHash(a, raw, it.domain)
-	if b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) || b.y.Job != "" && !matches(b.y.Job, a.Job) {
+	if b.y.Job != "" && !matches(b.y.Job, a.Job) || b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) {
+		// It makes no row: those that were asked for are not to fold for the sake of those that were not.
+		it.domain = hash(classify.Domain(raw))
 		it.marks |= unselected
+	} else {
+		it.domain, it.domainUp = b.domain(raw)
 	}
+	it.rcpt = recipientHash(a, raw, it.domain)
 }
 
 // A domainMemo remembers what a domain as the log writes it is counted under. The same few hundred make most of a log.
 type domainMemo [1024]struct{ raw, key, up uint64 }
+
+// NoDomain is the row of recipients without a domain: local users of old logs.
+const NoDomain = "(no domain)"
 
 // domain returns the keys of a recipient domain and of what it folds into.
 func (b *Builder) domain(raw string) (key, up uint64) {
@@ -337,6 +351,9 @@ func (b *Builder) domain(raw string) (key, up uint64) {
 		return memo.key, memo.up
 	}
 	name := classify.Domain(raw)
+	if name == "" {
+		name = NoDomain
+	}
 	key = hash(name)
 	r := b.Counts.domains.find(key)
 	if r == nil {

@@ -102,7 +102,7 @@ type message struct {
 
 	first recipient
 	more  *recipients
-	held  *[]item // counted once the sender is known, or will not come
+	held  *[]item // counted once the sender is known, or senderWait is over
 }
 
 // An epoch is what tells one message from the next under the same queue id.
@@ -215,6 +215,9 @@ func silent(last, t parsers.Stamp, lifetime time.Duration) bool {
 	return last != 0 && t != 0 && t.Sub(last) > lifetime
 }
 
+// senderWait is how long an attempt waits for a later line that names its sender, in log time: as long as its record does.
+const senderWait = maxWait
+
 // A tallier is where a message's counts go.
 type tallier struct {
 	*Options
@@ -227,6 +230,9 @@ func (y tallier) apply(m *message, it *item) {
 	m.note(it.op, it.queue, it.time)
 	if m.host == 0 {
 		m.host = it.host
+	}
+	if m.held != nil && silent((*m.held)[0].time, it.time, senderWait) {
+		y.resign(m)
 	}
 	if it.senderSaid {
 		m.sent(it)
@@ -389,7 +395,7 @@ func (p *pool) collect(f *Fringe) {
 	}
 	f.index.clear()
 	clear(f.entries)
-	f.entries, f.items = f.entries[:0], f.items[:0]
+	f.entries, f.items, f.hosts = f.entries[:0], f.items[:0], f.hosts[:0]
 }
 
 func (y tallier) count(m *message, it *item) {
@@ -408,7 +414,9 @@ func (y tallier) countOutcome(m *message, it *item) {
 		return
 	}
 	c := y.counts
-	c.seen(it.time)
+	if it.outcome != Pending {
+		c.seen(it.time)
+	}
 	if m.null {
 		c.Notifications.Outcomes[it.outcome]++
 		return

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/parsers"
 )
 
@@ -16,8 +17,16 @@ const DefaultLifetime = 6 * 24 * time.Hour
 type Options struct {
 	Since, Until parsers.Stamp // attempts and outcomes are counted in [Since, Until); zero: no bound
 	Lifetime     time.Duration // zero: DefaultLifetime
+	Now          parsers.Stamp // no log ends more than a day after; zero: not known
 
 	Domain, Sender, Job string // globs, lower case; empty: all
+}
+
+// selects reports whether an event that tells its sender and recipient itself was asked for.
+func (o *Options) selects(ev *parsers.Event) bool {
+	return (o.Domain == "" || matches(o.Domain, classify.Domain(parsers.Domain(ev.Attempt.Recipient)))) &&
+		(o.Job == "" || matches(o.Job, ev.Attempt.Job)) &&
+		(o.Sender == "" || ev.Sender != "" && matches(o.Sender, ev.Sender))
 }
 
 // within reports whether an event of time t is to be counted. One without a time is in no window.
@@ -32,12 +41,16 @@ func (o *Options) within(t parsers.Stamp) bool {
 type Summary struct {
 	Counts *Counts
 
-	opt    *Options
-	rooted bool            // nothing came before the piece, so every context is known
-	leads  map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
-	open   index
-	msgs   slab
-	pool   pool
+	opt       *Options
+	rooted    bool // nothing came before the piece, so every context is known
+	leadItems int
+	leads     map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
+	open      index
+	msgs      slab
+	pool      pool
+
+	clock   map[uint64]parsers.Stamp // the newest stamp of each host, of the blocks absorbed
+	sweepAt int
 }
 
 // A lead is the part of a queue id's events whose meaning depends on what came before the piece.
@@ -49,16 +62,16 @@ type lead struct {
 
 // New returns the Summary of an empty piece. A rooted one is the beginning of a log.
 func New(o *Options, rooted bool) *Summary {
-	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted}
+	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted, sweepAt: minSweep, clock: make(map[uint64]parsers.Stamp)}
 	if !rooted {
 		s.leads = make(map[uint64]lead)
 	}
 	return s
 }
 
-// Leads returns how many queue ids wait for what came before the piece. It is a measure of the memory that reading ahead
-// costs.
-func (s *Summary) Leads() int { return len(s.leads) }
+// Leads returns how many events and queue ids wait for what came before the piece. It is a measure of the memory that
+// reading ahead costs.
+func (s *Summary) Leads() int { return len(s.leads) + s.leadItems }
 
 // OpenMessages returns how many messages are under way at the end of the piece.
 func (s *Summary) OpenMessages() int { return s.open.len() }
@@ -89,7 +102,39 @@ func (s *Summary) Absorb(f *Fringe) {
 		}
 	}
 	clear(f.items) // or f's memory would keep the text of old blocks alive
+	for _, h := range f.hosts {
+		if last, ok := s.clock[h.key]; ok || len(s.clock) < maxHosts {
+			s.clock[h.key] = max(last, h.last)
+		}
+	}
+	s.sweep()
 }
+
+// sweep settles what nothing can come of any more, once there are many messages: those that were silent for more than
+// twice the lifetime, and those whose sender is overdue by an hour. By their next event both would be settled all the same,
+// unless that came out of order by as long.
+func (s *Summary) sweep() {
+	if !s.rooted || s.open.len() < s.sweepAt {
+		return
+	}
+	y := tallier{s.opt, s.Counts, &s.pool}
+	for _, key := range s.open.keys() {
+		i, _ := s.open.get(key)
+		m := s.msgs.at(i)
+		now := s.clock[m.host]
+		switch {
+		case silent(m.last, now, 2*s.opt.lifetime()):
+			y.close(m, now, false)
+			s.drop(key, i)
+		case m.held != nil && silent(m.last, now, time.Hour+senderWait):
+			y.resign(m)
+		}
+	}
+	s.sweepAt = max(minSweep, s.open.len()+s.open.len()/2)
+}
+
+// minSweep is how many open messages are few.
+const minSweep = 1 << 16
 
 // join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
 // none or the context never became known; it is emptied. Nothing of the prefix's memory is kept.
@@ -100,6 +145,7 @@ func (s *Summary) join(key uint64, prefix chain, cut bool, at parsers.Stamp, ope
 			for it := prefix.next(); it != nil; it = prefix.next() {
 				it.own()
 				mine.prefix = append(mine.prefix, *it)
+				s.leadItems++
 			}
 			mine.cut, mine.at = cut, at
 			s.leads[key] = mine
@@ -204,6 +250,9 @@ func (s *Summary) Final() *Counts {
 		end := parsers.Stamp(0)
 		if h := s.Counts.hosts.find(m.host); h != nil {
 			end = h.val.last
+		}
+		if s.opt.Now != 0 {
+			end = min(end, s.opt.Now.Add(24*time.Hour)) // a stamp of the far future makes nothing lost
 		}
 		if silent(m.last, end, s.opt.lifetime()) {
 			y.close(m, end, false)

@@ -12,8 +12,8 @@ func hash(name string) uint64 {
 	return max(1, xxhash.Sum64String(name))
 }
 
-// LineHash returns the key of a whole line.
-func LineHash(raw string) uint64 { return hash(raw) }
+// LineHash returns the key of a whole line of a host; the host is empty where the line names it.
+func LineHash(raw, host string) uint64 { return mix(hash(raw), hash(host)) }
 
 // mix derives a key from two others.
 func mix(a, b uint64) uint64 {
