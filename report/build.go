@@ -84,7 +84,7 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 		domains:    c.Domains(),
 		senders:    c.Senders(),
 		replies:    c.Replies(),
-		topReplies: c.TopReplies(),
+		topReplies: c.TopReplies,
 		templates:  c.Templates(),
 		hours:      c.Hours(),
 		hosts:      c.Hosts(),
@@ -96,7 +96,7 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 type tables struct {
 	domains, senders []summary.NamedTally
 	replies          []summary.ReplyCount
-	topReplies       map[string]summary.ReplyCount
+	topReplies       func(domains []summary.NamedTally) map[string]summary.ReplyCount
 	templates        []summary.Template
 	hours            []summary.Hour
 	hosts            []summary.Host
@@ -141,10 +141,11 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 
 	rows, total := rank(t.domains, &o)
 	r.DomainsTotal, r.Domains = total, make([]Domain, 0, len(rows))
+	top := t.topReplies(rows)
 	for i := range rows {
 		row := &rows[i]
 		d := Domain{Tally: tallyOf(&row.Tally)}
-		if top, ok := t.topReplies[row.Name]; ok {
+		if top, ok := top[row.Name]; ok {
 			reply := replyOf(top, d.Attempts.Attempts)
 			d.TopReply = &reply
 		}
@@ -261,9 +262,9 @@ func settled(t *summary.Tally) (failed, ended int64) {
 // rank returns the rows of domains or senders in the order and number that o asks for, and how many there were. The row
 // of those that folded is last, counts as none and is always there: without it the rows would not add up.
 func rank(all []summary.NamedTally, o *Options) (kept []summary.NamedTally, total int) {
+	kept = all[:0] // there may be a quarter of a million, and nobody else has them
 	var folded *summary.NamedTally
-	for i := range all {
-		row := &all[i]
+	for _, row := range all {
 		if row.Name == "" { // there may be several: rows whose name no piece of the log told
 			if folded == nil {
 				folded = &summary.NamedTally{}
@@ -272,7 +273,7 @@ func rank(all []summary.NamedTally, o *Options) (kept []summary.NamedTally, tota
 			continue
 		}
 		if row.Attempts.Total() >= o.MinAttempts {
-			kept = append(kept, *row)
+			kept = append(kept, row)
 		}
 		total++
 	}

@@ -64,7 +64,7 @@ func (cw *csvWriter) Write(r *summary.Record) error {
 func (cw *csvWriter) skip(address string) {
 	cw.skipped++
 	if len(cw.examples) < maxSkipExamples {
-		cw.examples = append(cw.examples, strings.Clone(visible(address)))
+		cw.examples = append(cw.examples, strings.Clone(Visible(address)))
 	}
 }
 

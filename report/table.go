@@ -113,7 +113,7 @@ func (p *printer) title(name, note string) {
 	p.out.WriteByte('\n')
 	p.out.WriteString(p.paint(name, bold))
 	if note != "" {
-		p.out.WriteString("  " + p.paint(fit(visible(note), p.width-2-displayWidth(name)), dim))
+		p.out.WriteString("  " + p.paint(fit(Visible(note), p.width-2-displayWidth(name)), dim))
 	}
 	p.out.WriteByte('\n')
 }
@@ -150,7 +150,7 @@ func (p *printer) layout(cols []column, rows [][]cell) ([]column, [][]cell, []in
 	for i, c := range cols {
 		w := displayWidth(c.title)
 		for _, row := range rows {
-			w = max(w, columns(visible(row[i].text)))
+			w = max(w, columns(Visible(row[i].text)))
 		}
 		if c.most > 0 {
 			w = min(w, max(c.most, displayWidth(c.title)))
@@ -184,7 +184,7 @@ func without(cols []column, rows [][]cell, i int) ([]column, [][]cell) {
 
 // pad returns the text of a cell, safe for a terminal and width columns wide, with the gutter in front.
 func (p *printer) pad(c cell, right bool, width int, between bool) string {
-	s := fit(visible(c.text), width)
+	s := fit(Visible(c.text), width)
 	blank := strings.Repeat(" ", width-displayWidth(s))
 	s = p.paint(s, c.style)
 	if right {
@@ -238,7 +238,7 @@ func (p *printer) render(lines [][]string) error {
 
 // head is what someone reads who reads no further.
 func (p *printer) head(r *Report) {
-	p.out.WriteString(p.paint(visible(strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version)), bold) + "\n\n")
+	p.out.WriteString(p.paint(Visible(strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version)), bold) + "\n\n")
 	o, t := &r.Outcomes, &r.Totals
 	if r.Totals.Attempts.Attempts == 0 {
 		p.fact("Result", "no delivery attempts in these logs", bold)
@@ -471,12 +471,12 @@ func (p *printer) templates(r *Report) {
 			continue
 		default:
 			named++
-			for _, line := range wrap(visible(t.Text), textWidth, 2) {
+			for _, line := range wrap(Visible(t.Text), textWidth, 2) {
 				texts = append(texts, plainCell(line))
 			}
 		}
 		if t.Example != nil && !t.Folded {
-			for _, line := range wrap(visible(place(t.Example)), textWidth, 2) {
+			for _, line := range wrap(Visible(place(t.Example)), textWidth, 2) {
 				texts = append(texts, dimCell(line))
 			}
 		}
@@ -621,7 +621,7 @@ const factWidth = len("Deferral rate") + gutter
 
 // fact prints a name and what is to be said of it, on as many lines as it takes.
 func (p *printer) fact(name, text string, st style) {
-	for i, line := range wrap(visible(text), p.width-factWidth, 4) {
+	for i, line := range wrap(Visible(text), p.width-factWidth, 4) {
 		if i > 0 {
 			name = ""
 		}
@@ -633,7 +633,7 @@ func (p *printer) fact(name, text string, st style) {
 
 // note prints a sentence below a table.
 func (p *printer) note(text string) {
-	for _, line := range wrap(visible(text), p.width, 4) {
+	for _, line := range wrap(Visible(text), p.width, 4) {
 		p.out.WriteString(line + "\n")
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible returns s with everything that a terminal might obey, or that hides or turns text around, written as in a Go
+// Visible returns s with everything that a terminal might obey, or that hides or turns text around, written as in a Go
 // string: control characters of C0 and C1, bidirectional and other format characters, line and paragraph separators,
 // code points that are none, bytes that are no UTF-8.
-func visible(s string) string {
+func Visible(s string) string {
 	i := firstHidden(s)
 	if i < 0 {
 		return s

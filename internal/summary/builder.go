@@ -16,6 +16,7 @@ type Fringe struct {
 	entries []entry
 	items   []link // the prefixes of all entries
 	hosts   []hostClock
+	spill   *Counts // of the builder, when they had become large
 }
 
 // hostClock is the newest stamp of a host in a block.
@@ -97,7 +98,7 @@ type Builder struct {
 	host  string // of lines that name none
 
 	scratch   []byte // for templates
-	templates [2048]struct{ text, template uint64 }
+	templates [2048]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo
 
@@ -106,6 +107,8 @@ type Builder struct {
 	hostLines              int64
 	hostFirst, hostLast    parsers.Stamp
 }
+
+type templateMemo struct{ text, template uint64 }
 
 // NewBuilder returns a Builder.
 func NewBuilder(o *Options) *Builder {
@@ -120,9 +123,16 @@ func (b *Builder) Begin(f *Fringe, input, block uint32, host string) {
 	b.f, b.input, b.block, b.host = f, input, block, host
 }
 
-// End finishes a block.
+// End finishes a block. Counts that have become large go with its fringe: one large table is kept, not one for each
+// builder.
 func (b *Builder) End() {
 	b.flushHost()
+	if b.Counts.large() {
+		b.f.spill = b.Counts
+		b.Counts = NewCounts()
+		b.y.counts = b.Counts
+		b.templates, b.domains, b.senders = [len(b.templates)]templateMemo{}, domainMemo{}, domainMemo{}
+	}
 	b.f = nil
 }
 

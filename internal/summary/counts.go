@@ -302,6 +302,11 @@ func NewCounts() *Counts {
 	}
 }
 
+// large reports whether the tables have grown so much that it pays to add them to those of others and begin anew.
+func (c *Counts) large() bool {
+	return len(c.domains.rows)+len(c.pairs.rows)+len(c.senders.rows)+len(c.templates.rows) > 1<<14
+}
+
 // Add adds o to c. o is not to be used after.
 func (c *Counts) Add(o *Counts) {
 	c.Ledger.add(&o.Ledger)
@@ -388,20 +393,25 @@ func (c *Counts) Replies() []ReplyCount {
 	return out
 }
 
-// TopReplies returns, by domain, the reply that most of its failed attempts got.
-func (c *Counts) TopReplies() map[string]ReplyCount {
-	c.domains.fold()
+// TopReplies returns the reply that most of a domain's failed attempts got, for the given rows of Domains.
+func (c *Counts) TopReplies(domains []NamedTally) map[string]ReplyCount {
 	c.pairs.fold()
+	names := make(map[uint64]string, len(domains))
+	for i := range domains {
+		if name := domains[i].Name; name != "" {
+			names[hash(name)] = name
+		}
+	}
 	out := make(map[string]ReplyCount)
 	for i := range c.pairs.rows {
 		p := &c.pairs.rows[i].val
-		d := c.domains.find(p.domain)
-		if d == nil || p.reply == 0 || p.n == 0 {
+		name, ok := names[p.domain]
+		if !ok || p.reply == 0 || p.n == 0 {
 			continue
 		}
 		r := ReplyCount{unpackReply(p.reply), p.n}
-		if best, ok := out[d.name]; !ok || compareReplies(r, best) < 0 {
-			out[d.name] = r
+		if best, ok := out[name]; !ok || compareReplies(r, best) < 0 {
+			out[name] = r
 		}
 	}
 	return out

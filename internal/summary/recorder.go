@@ -9,12 +9,19 @@ import (
 	"bouncelog/parsers"
 )
 
-// A record that lacks its sender waits for it this long in log time, and this many records wait at most. They count log
-// lines, never blocks, so that the output does not depend on how the input was cut.
+// A record that lacks its sender holds up those behind it until the log of its own host is this far from it, or until this
+// many records are behind it, of whatever host: so one whose host says nothing more holds up the others for so long only.
+// Both count what the log says, never blocks, so that the output does not depend on how the input was cut.
 const (
 	maxWait    = 60 * time.Second
 	maxWaiting = 10_000
 )
+
+// maxClocks is how many hosts have a clock of their own. Anybody who may write to a syslog server can make up hosts.
+const maxClocks = 1 << 16
+
+// minTracks is how many messages are open before any are forgotten.
+const minTracks = 1 << 17
 
 // A Recorder turns events into attempt records, in the order of the lines, each with what earlier lines told of its
 // message. It holds the open messages, and the records that wait for their sender.
@@ -27,33 +34,94 @@ type Recorder struct {
 
 	msgs    map[uint64]*track
 	sweepAt int
-	now     parsers.Stamp
+	clocks  map[uint64]*clock // by host
+	crowd   clock             // of the hosts beyond maxClocks
+	senders senderMemo
 
-	waiting []*Record // from head on, in order
+	waiting []held // from head on, in order
 	head    int
 	err     error
 }
 
+// held is a record that waits for its sender or, where Record.wait is not set, for its turn.
+type held struct {
+	*Record
+	msg   *track
+	since parsers.Stamp // by the clock of its host
+}
+
+// A clock is what the log of one host has come to.
+//
+// Note: it is neither the highest stamp so far nor one for all hosts. Hosts are read one after the other, and the clock
+// of one would be hours ahead of the next one's lines; and so would any clock be, for good, after one line from the future.
+type clock struct {
+	now parsers.Stamp // of its latest event that has a time
+	low parsers.Stamp // follows now upwards by small steps only, so that a few wrong stamps end no message
+}
+
+const clockStep = time.Hour
+
+// tick sets the clock to the time of an event, and reports whether that moved it.
+func (c *clock) tick(t parsers.Stamp) bool {
+	if t == 0 {
+		return false
+	}
+	if c.low == 0 {
+		c.low = t
+	}
+	c.low = min(t, c.low.Add(clockStep))
+	moved := t != c.now
+	c.now = t
+	return moved
+}
+
+// passed reports whether the clock is far from where it stood at since, in either direction.
+func (c *clock) passed(since parsers.Stamp) bool {
+	return since != 0 && c.now.Sub(since).Abs() > maxWait
+}
+
 // A track is what a message's records need of its earlier lines.
+//
+// Note: where a log has no `removed`, all its messages stay open. So a track is small, and has texts only of recipients
+// that an expiry may end.
 type track struct {
 	epoch
+	clock             *clock // of its host; nil: the message has ended, and no sender will come
 	sender, messageID string
 	first             traced // most messages have one recipient
-	more              []traced
-	waiting           []*Record
+	more              *tracedList
 }
 
 type traced struct {
-	hash                uint64 // as of item.rcpt
-	recipient, original string
-	tries               uint32
-	state               recipientState
+	hash  uint64     // as of item.rcpt
+	names *addressee // where it is deferred
+	tries uint32
+	state recipientState
+}
+
+type addressee struct{ recipient, original string }
+
+type tracedList struct {
+	list  []traced
+	index map[uint64]uint32 // once the list is long
+}
+
+// A senderMemo holds senders that came before. A campaign has the same one in all its messages.
+type senderMemo [4096]string
+
+// keep returns a sender that does not point into a block.
+func (s *senderMemo) keep(sender string) string {
+	p := &s[hash(sender)%uint64(len(s))]
+	if *p != sender {
+		*p = strings.Clone(sender)
+	}
+	return *p
 }
 
 // NewRecorder returns a Recorder that hands its records to emit, which must not keep them. The first error of emit ends
 // all.
 func NewRecorder(o *Options, emit func(*Record) error) *Recorder {
-	return &Recorder{opt: o, emit: emit, msgs: make(map[uint64]*track), sweepAt: 1 << 17}
+	return &Recorder{opt: o, emit: emit, msgs: make(map[uint64]*track), clocks: make(map[uint64]*clock), sweepAt: minTracks}
 }
 
 // A Source says where an event's line stands.
@@ -71,10 +139,6 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	if t == 0 {
 		t = line.Time
 	}
-	if t > r.now {
-		r.now = t
-		r.flush(false)
-	}
 	host := ev.Host
 	if host == "" {
 		host = line.Host
@@ -85,6 +149,11 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		if src.Given {
 			host = src.Host
 		}
+	}
+	hostHash := hash(joined)
+	c := r.clock(hostHash)
+	if c.tick(t) {
+		r.flush(false)
 	}
 	var o op
 	switch ev.Kind {
@@ -113,95 +182,127 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		if o == 0 || o == opAttempt || o == opExpired && ev.Attempt.Recipient != "" {
 			rec.Inbound = o == 0
 			rec.Attempt = ev.Attempt
-			r.push(&rec, nil, line.Count())
+			r.push(&rec, nil, line.Count(), 0)
 		}
 		return r.err
 	}
-	key := mix(mix(hash(joined), hash(ev.Instance)), hash(ev.QueueID))
+	key := mix(mix(hostHash, hash(ev.Instance)), hash(ev.QueueID))
 	m := r.msgs[key]
 	queue := uint64(0)
 	if o == opQueued {
 		queue = queueFile(ev)
 	}
 	if m != nil && m.begins(o, queue, t, r.opt.lifetime()) {
-		r.resign(m)
+		r.end(m)
 		delete(r.msgs, key)
 		m = nil
 	}
 	if o == opRemoved {
 		if m != nil {
-			r.resign(m)
+			r.end(m)
 			delete(r.msgs, key)
 		}
 		return r.err
 	}
 	if m == nil {
-		m = new(track)
-		r.msgs[key] = m
 		r.sweep()
+		m = &track{clock: c}
+		r.msgs[key] = m
 	}
 	m.note(o, queue, t)
 	if m.messageID == "" {
 		m.messageID = strings.Clone(ev.MessageID)
 	}
 	if m.sender == "" && ev.Sender != "" {
-		m.sender = strings.Clone(ev.Sender)
-		for _, w := range m.waiting {
-			w.Sender = m.sender
-		}
-		m.waiting = nil
+		m.sender = r.senders.keep(ev.Sender)
 		r.flush(false)
 	}
 	switch o {
 	case opAttempt:
 		rec.Attempt = ev.Attempt
-		m.trace(&rec)
-		r.push(&rec, m, line.Count())
+		n := line.Count()
+		r.push(&rec, m, n, m.trace(&rec, n))
 	case opExpired:
 		r.expire(m, &rec, ev)
 	}
 	return r.err
 }
 
-// trace counts an attempt with its recipient, which tells its ordinal where the message's beginning is in the log.
-func (m *track) trace(rec *Record) {
+// clock returns the clock of a host.
+func (r *Recorder) clock(host uint64) *clock {
+	c := r.clocks[host]
+	switch {
+	case c != nil:
+	case len(r.clocks) >= maxClocks:
+		c = &r.crowd
+	default:
+		c = new(clock)
+		r.clocks[host] = c
+	}
+	return c
+}
+
+// trace counts n attempts with their recipient. Where the message's beginning is in the log that tells the ordinal of the
+// first, and step is what the next ones' differ by.
+func (m *track) trace(rec *Record, n int) (step int) {
 	if rec.Kind == parsers.Probe || rec.Kind == parsers.Async || rec.Kind == parsers.Connect {
-		return
+		return 0
 	}
 	p := m.recipient(&rec.Attempt)
 	if !rec.NotAttempted {
-		p.tries++
 		if m.born && rec.Ordinal == 0 {
-			rec.Ordinal = int(p.tries)
+			rec.Ordinal, step = int(p.tries)+1, 1
 		}
+		p.tries += uint32(n)
 	}
 	switch {
 	case p.state == settled:
-	case rec.Status == parsers.StatusDeferred:
+	case rec.Status != parsers.StatusDeferred:
+		p.settle()
+	case p.state != deferred:
 		p.state = deferred
-	default:
-		p.state = settled
+		p.names = &addressee{strings.Clone(rec.Recipient), strings.Clone(rec.OriginalRecipient)}
 	}
+	return step
 }
 
+func (p *traced) settle() { p.state, p.names = settled, nil }
+
+// recipient returns the recipient of an attempt, made where it is missing.
 func (m *track) recipient(a *parsers.Attempt) *traced {
 	raw := parsers.Domain(a.Recipient)
 	key := recipientHash(a, raw, hash(classify.Domain(raw)))
+	if m.first.hash == 0 {
+		m.first.hash = key
+	}
 	if m.first.hash == key {
 		return &m.first
 	}
-	for i := range m.more {
-		if p := &m.more[i]; p.hash == key {
-			return p
+	if m.more == nil {
+		m.more = new(tracedList)
+	}
+	return m.more.at(key)
+}
+
+// at returns the recipient with this hash, made where it is missing.
+func (l *tracedList) at(key uint64) *traced {
+	if l.index != nil {
+		if i, ok := l.index[key]; ok {
+			return &l.list[i]
+		}
+	} else if i := slices.IndexFunc(l.list, func(p traced) bool { return p.hash == key }); i >= 0 {
+		return &l.list[i]
+	}
+	l.list = append(l.list, traced{hash: key})
+	if l.index != nil {
+		l.index[key] = uint32(len(l.list) - 1)
+	} else if len(l.list) > longList {
+		l.index = make(map[uint64]uint32, 2*len(l.list))
+		for i := range l.list {
+			l.index[l.list[i].hash] = uint32(i)
 		}
 	}
-	p := traced{hash: key, recipient: strings.Clone(a.Recipient), original: strings.Clone(a.OriginalRecipient)}
-	if m.first.hash == 0 {
-		m.first = p
-		return &m.first
-	}
-	m.more = append(m.more, p)
-	return &m.more[len(m.more)-1]
+	return &l.list[len(l.list)-1]
 }
 
 // expire writes one record per recipient that an expiry ends.
@@ -209,86 +310,83 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 	rec.Attempt = ev.Attempt
 	rec.Status, rec.Kind, rec.NotAttempted = parsers.StatusExpired, parsers.Final, true
 	if ev.Attempt.Recipient != "" {
-		p := m.recipient(&ev.Attempt)
-		p.state = settled
-		r.push(rec, m, 1)
+		if p := m.recipient(&ev.Attempt); p.state != settled {
+			p.settle()
+			r.push(rec, m, 1, 0)
+		}
 		return
 	}
 	one := func(p *traced) {
 		if p.state != deferred {
 			return
 		}
-		p.state = settled
 		each := *rec
-		each.Recipient, each.OriginalRecipient = p.recipient, p.original
-		r.push(&each, m, 1)
+		each.Recipient, each.OriginalRecipient = p.names.recipient, p.names.original
+		p.settle()
+		r.push(&each, m, 1, 0)
 	}
 	one(&m.first)
-	for i := range m.more {
-		one(&m.more[i])
+	if m.more != nil {
+		for i := range m.more.list {
+			one(&m.more.list[i])
+		}
 	}
 }
 
-// push writes a record n times, or queues it behind those that wait, and lets it wait where its sender is not known.
-func (r *Recorder) push(rec *Record, m *track, n int) {
+// push writes a record n times, with ordinals that differ by step, or queues it behind those that wait, and lets it wait
+// where its sender is not known.
+func (r *Recorder) push(rec *Record, m *track, n, step int) {
 	if rec.Recipient != "" {
 		rec.Domain = classify.Domain(parsers.Domain(rec.Recipient))
 	}
 	rec.Verdict = classify.ClassOf(&rec.Attempt)
-	wait := false
+	var since parsers.Stamp
 	if m != nil {
 		if rec.MessageID == "" {
 			rec.MessageID = m.messageID
 		}
 		if rec.Sender == "" {
 			rec.Sender = m.sender
-			wait = m.sender == ""
+			rec.wait = m.sender == ""
 		}
+		since = m.clock.now
 	}
 	for range n {
-		if !wait && r.head == len(r.waiting) {
+		if !rec.wait && r.head == len(r.waiting) {
 			r.write(rec)
-			continue
+		} else {
+			r.waiting = append(r.waiting, held{rec.clone(), m, since})
 		}
-		held := rec.clone()
-		held.wait = wait
-		r.waiting = append(r.waiting, held)
-		if wait {
-			// Those that went without it for being late are not to pile up.
-			m.waiting = slices.DeleteFunc(m.waiting, func(w *Record) bool { return !w.wait })
-			m.waiting = append(m.waiting, held)
-		}
+		rec.Ordinal += step
 	}
 	r.flush(false)
 }
 
-// resign lets a message's records go without a sender: none will come.
-func (r *Recorder) resign(m *track) {
-	for _, w := range m.waiting {
-		w.wait = false
-	}
-	m.waiting = nil
+// end lets a message's records go without a sender: none will come.
+func (r *Recorder) end(m *track) {
+	m.clock = nil
 	r.flush(false)
 }
 
 // flush writes what need not wait any more, and all of it at the end of the log.
 func (r *Recorder) flush(end bool) {
 	for r.head < len(r.waiting) {
-		w := r.waiting[r.head]
-		late := end || len(r.waiting)-r.head > maxWaiting || w.Time != 0 && r.now.Sub(w.Time) > maxWait
-		if w.wait && w.Sender == "" && !late {
-			break
+		w := &r.waiting[r.head]
+		if w.wait {
+			m := w.msg
+			if m.sender == "" && m.clock != nil && !m.clock.passed(w.since) && len(r.waiting)-r.head <= maxWaiting && !end {
+				break
+			}
+			w.Sender = m.sender
 		}
-		w.wait = false
-		r.write(w)
-		r.waiting[r.head] = nil
+		r.write(w.Record)
+		*w = held{}
 		r.head++
 	}
 	if r.head == len(r.waiting) {
 		r.waiting, r.head = r.waiting[:0], 0
 	} else if r.head > maxWaiting {
-		r.waiting = append(r.waiting[:0], r.waiting[r.head:]...)
-		r.head = 0
+		r.waiting, r.head = slices.Delete(r.waiting, 0, r.head), 0
 	}
 }
 
@@ -310,15 +408,17 @@ func (r *Recorder) Close() error {
 	return r.err
 }
 
-// sweep forgets messages of which nothing can come any more, once they are many.
+// sweep forgets messages of which nothing can come any more, each time that they are twice as many as it left.
 func (r *Recorder) sweep() {
 	if len(r.msgs) < r.sweepAt {
 		return
 	}
 	for key, m := range r.msgs {
-		if silent(m.last, r.now, 2*r.opt.lifetime()) {
+		if silent(m.last, m.clock.low, 2*r.opt.lifetime()) {
+			m.clock = nil
 			delete(r.msgs, key)
 		}
 	}
-	r.sweepAt = max(r.sweepAt, 2*len(r.msgs))
+	r.sweepAt = max(minTracks, 2*len(r.msgs))
+	r.flush(false)
 }

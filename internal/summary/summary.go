@@ -91,8 +91,12 @@ func (s *Summary) Append(next *Summary) {
 	}
 }
 
-// Absorb joins the fringe of the block that follows s. The block's counts are its builder's.
+// Absorb joins the fringe of the block that follows s. The block's counts are its builder's, unless it left them here.
 func (s *Summary) Absorb(f *Fringe) {
+	if f.spill != nil {
+		s.Counts.Add(f.spill)
+		f.spill = nil
+	}
 	for i := range f.entries {
 		e := &f.entries[i]
 		if e.open {
@@ -111,8 +115,8 @@ func (s *Summary) Absorb(f *Fringe) {
 }
 
 // sweep settles what nothing can come of any more, once there are many messages: those that were silent for more than
-// twice the lifetime, and those whose sender is overdue by an hour. By their next event both would be settled all the same,
-// unless that came out of order by as long.
+// twice the lifetime, and those whose sender is overdue by sweepMargin. By their next event both would be settled all the
+// same, unless that came out of order by as long.
 func (s *Summary) sweep() {
 	if !s.rooted || s.open.len() < s.sweepAt {
 		return
@@ -126,15 +130,17 @@ func (s *Summary) sweep() {
 		case silent(m.last, now, 2*s.opt.lifetime()):
 			y.close(m, now, false)
 			s.drop(key, i)
-		case m.held != nil && silent(m.last, now, time.Hour+senderWait):
+		case m.held != nil && silent(m.last, now, senderWait+sweepMargin):
 			y.resign(m)
 		}
 	}
 	s.sweepAt = max(minSweep, s.open.len()+s.open.len()/2)
 }
 
-// minSweep is how many open messages are few.
-const minSweep = 1 << 16
+const (
+	minSweep    = 1 << 16 // so many open messages are few
+	sweepMargin = 5 * time.Minute
+)
 
 // join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
 // none or the context never became known; it is emptied. Nothing of the prefix's memory is kept.

@@ -98,7 +98,7 @@ func show(c *Counts) string {
 		t.Example.Pos = Pos{}
 		fmt.Fprintf(&b, "%+v\n", t)
 	}
-	fmt.Fprintf(&b, "%+v\n", c.TopReplies())
+	fmt.Fprintf(&b, "%+v\n", c.TopReplies(c.Domains()))
 	return strings.ReplaceAll(b.String(), "} {", "}\n{")
 }
 
