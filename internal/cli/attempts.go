@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"strings"
 
 	"bouncelog/internal/scan"
+	"bouncelog/internal/summary"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -15,7 +15,7 @@ import (
 
 type attemptsOptions struct {
 	input   inputFlags
-	format  string
+	output  outputFlags
 	inbound bool
 	paths   []string
 }
@@ -26,12 +26,16 @@ func newAttempts(o IO) *cobra.Command {
 		Use:   "attempts [FILE|FOLDER|GLOB|-]...",
 		Short: "List every delivery attempt",
 		Long: `List every delivery attempt, one record each, in the order of the log: what the remote server said, what the MTA made of
-it, and the class of both. Records are written as they are found.
+it, and the class of both. Records are written while the logs are read, some 64 KiB at a time. A file that --out names is
+put in its place in one step at the end; a device or a named pipe gets its records as stdout does.
+
+Where the reader of stdout goes away, reading ends, unless --out or --min-coverage needs the rest.
 
 Memory: about half a kilobyte for each message that is in the queue at the same time.
 ` + statusHelp,
 		Example: `  bouncelog attempts -f ndjson mail.log
-  zcat mail.log.2.gz | bouncelog attempts -f csv --domain example.com`,
+  zcat mail.log.2.gz | bouncelog attempts -f csv --domain example.com
+  bouncelog attempts --out csv=attempts.csv mail.log > attempts.ndjson`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.paths = args
 			return runAttempts(cmd.Context(), o, &opt)
@@ -39,9 +43,8 @@ Memory: about half a kilobyte for each message that is in the queue at the same 
 		Args: cobra.ArbitraryArgs,
 	}
 	opt.input.add(cmd.Flags())
-	cmd.Flags().StringVarP(&opt.format, "format", "f", "ndjson", "output format: "+strings.Join(report.RecordFormats(), ", "))
+	opt.output.add(cmd, report.RecordFormats())
 	cmd.Flags().BoolVar(&opt.inbound, "inbound", false, "list refusals at our own door too")
-	complete(cmd, "format", report.RecordFormats())
 	return cmd
 }
 
@@ -50,27 +53,120 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(o.Out, 1<<16)
-	w, err := report.NewRecordWriter(opt.format, out)
+	outputs, err := opt.output.outputs(func(name string) error { _, err := report.NewRecordWriter(name, io.Discard); return err })
 	if err != nil {
-		return usagef("--format: %w", err)
+		return err
 	}
-	s := session{flags: &opt.input, io: o}
+	if _, err := opt.output.colors(o); err != nil { // records have none
+		return err
+	}
+	s := session{flags: &opt.input, io: o, streams: true}
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
-	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
-		return scan.Attempts(ctx, c, opt.inbound, w.Write)
-	})
-	// What was written stands, whatever ended the reading.
-	if e := errors.Join(w.Flush(), out.Flush()); e != nil && err == nil {
-		err = e
-	}
+	all, err := openPlaces(outputs, o)
 	if err != nil {
-		return fmt.Errorf("write attempts: %w", err)
+		return err
 	}
-	if n, examples := w.Skipped(); n > 0 {
-		s.note("records left out: %d; a spreadsheet would run their addresses (%s); -f ndjson has them", n, strings.Join(examples, ", "))
+	defer all.discard()
+	judged := opt.input.coverage > 0
+	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
+		return scan.Attempts(ctx, c, opt.inbound, func(r *summary.Record) error {
+			if !all.write(r, o) && !judged {
+				return errNobody
+			}
+			return nil
+		})
+	})
+	if err != nil && !errors.Is(err, errNobody) {
+		all.flush() // what was found stands, whatever ended the reading
+		return err
 	}
-	return s.verdict(res)
+	written := all.commit()
+	for _, p := range all {
+		if n, examples := p.w.Skipped(); n > 0 && p.err == nil {
+			s.note("%s: records left out: %d; a spreadsheet would run their addresses (%s); -f ndjson has them", p.name(), n, strings.Join(examples, ", "))
+		}
+	}
+	return s.end(res, written)
+}
+
+// errNobody ends the reading where nobody takes records any more.
+var errNobody = errors.New("nobody takes the records")
+
+// A place is an output that takes records. Its first error ends it, and none but it.
+type place struct {
+	output
+	w    report.RecordWriter
+	file *outFile // nil: stdout, or it is done with
+	err  error
+}
+
+// places are those of one run, stdout last.
+type places []*place
+
+func openPlaces(outputs []output, o IO) (all places, err error) {
+	for _, out := range outputs {
+		p := &place{output: out}
+		to := o.Out
+		if out.path != "" {
+			if p.file, err = openOut(out.path, o); err != nil {
+				all.discard()
+				return nil, err
+			}
+			to = p.file
+		}
+		all = append(all, p)
+		if p.w, err = report.NewRecordWriter(out.format, to); err != nil {
+			all.discard()
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// write hands a record to every place, and reports whether any took it.
+func (all places) write(r *summary.Record, o IO) (taken bool) {
+	for _, p := range all {
+		if p.err == nil {
+			p.err = p.w.Write(r)
+		}
+		taken = taken || p.err == nil && (p.path != "" || !o.unread())
+	}
+	return taken
+}
+
+// flush writes what the places hold back.
+func (all places) flush() {
+	for _, p := range all {
+		if p.err == nil {
+			p.err = p.w.Flush()
+		}
+	}
+}
+
+// commit ends the writing, of one place after the other, and returns their errors.
+func (all places) commit() error {
+	var errs []error
+	for _, p := range all {
+		if p.err == nil {
+			p.err = p.w.Flush()
+		}
+		if p.err == nil && p.file != nil {
+			p.err = p.file.commit()
+			p.file = nil
+		}
+		errs = append(errs, p.err)
+	}
+	return errors.Join(errs...)
+}
+
+// discard leaves the files that were not committed as they were.
+func (all places) discard() {
+	for _, p := range all {
+		if p.file != nil {
+			p.file.discard()
+			p.file = nil
+		}
+	}
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"bouncelog/report"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -63,6 +65,13 @@ Exit status:
   4    coverage is below --min-coverage
   130  interrupted`
 
+// briefStatusHelp is of the commands that read no log.
+const briefStatusHelp = `
+Exit status:
+  0    all is well
+  2    wrong usage, or the output can't be written
+  130  interrupted`
+
 // An exitError ends the program with a status. The message may be empty where all was said.
 type exitError struct {
 	status int
@@ -83,50 +92,56 @@ func Main(args []string, o IO) int {
 	if o.Env("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
-	// A reader that has seen enough (`bouncelog attempts | head`) is no error: writes to it fail, and we stop.
+	// A reader that has seen enough (`bouncelog attempts | head`) makes writes fail, which we deal with.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Whoever waits for a blocked output does not see the end of ctx: the second signal kills.
+	context.AfterFunc(ctx, stop)
 	return run(ctx, args, o)
 }
 
 func run(ctx context.Context, args []string, o IO) int {
+	out := &stdout{w: o.Out}
+	o.Out = out
 	cmd := newRoot(o)
 	cmd.SetArgs(args)
 	cmd.SetIn(o.In)
 	cmd.SetOut(o.Out)
 	cmd.SetErr(o.Err)
 	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err
+	}
 	var exit *exitError
 	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, syscall.EPIPE):
-		return exitOK
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		fmt.Fprintln(o.Err, "bouncelog: interrupted; what was not printed yet is lost, run it again")
 		return exitInterrupted
+	case err == nil:
+		return exitOK
 	case errors.As(err, &exit):
 		printErrors(o.Err, exit.err)
 		return exit.status
 	}
 	// What is left are cobra's own complaints about flags and arguments.
-	fmt.Fprintf(o.Err, "bouncelog: %s\nTry 'bouncelog --help'.\n", strings.TrimSpace(err.Error()))
+	fmt.Fprintf(o.Err, "bouncelog: %s\nTry 'bouncelog --help'.\n", report.Visible(strings.TrimSpace(err.Error())))
 	return exitUsage
 }
 
 // printErrors prints each of joined errors on a line of its own.
 func printErrors(w io.Writer, err error) {
-	if err == nil {
-		return
-	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range many.Unwrap() {
-			printErrors(w, e)
+	switch e := err.(type) {
+	case nil:
+	case *exitError:
+		printErrors(w, e.err)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			printErrors(w, one)
 		}
-		return
+	default:
+		fmt.Fprintf(w, "bouncelog: %s\n", report.Visible(err.Error()))
 	}
-	fmt.Fprintf(w, "bouncelog: %s\n", visible(err.Error()))
 }
 
 func newRoot(o IO) *cobra.Command {
@@ -136,7 +151,8 @@ func newRoot(o IO) *cobra.Command {
 		Long: `bouncelog reads the logs of mail servers, pulls out the reply of every delivery attempt, and reports who was not
 delivered, by which reply code, transient or permanent, in total and per domain.
 
-It reads logs, not bounce messages: mail.log, rotated and compressed ones, the journal, container logs.`,
+It reads logs, not bounce messages: mail.log, rotated and compressed ones, the journal, container logs.
+` + statusHelp,
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Version:           Version,
@@ -162,14 +178,4 @@ func ownErrors(run func(*cobra.Command, []string) error) func(*cobra.Command, []
 		}
 		return err
 	}
-}
-
-// visible makes control characters in a message harmless: file names and log lines are strangers' text.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }

@@ -16,7 +16,8 @@ func newFormats(o IO) *cobra.Command {
 		Long: `List the log formats that bouncelog reads. --input-format takes these names.
 
 Evidence tells how well a format is known: proven on real logs, specified by the vendor's source or documentation, or
-tentative, from others' examples.`,
+tentative, from others' examples.
+` + briefStatusHelp,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)

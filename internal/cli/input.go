@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,16 @@ import (
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 	"bouncelog/parsers/all"
+	"bouncelog/report"
 
 	"github.com/spf13/pflag"
+)
+
+// Each job holds a few blocks. What lies beyond these bounds is a slip of the keyboard, or would fill memory.
+const (
+	maxJobs  = 256
+	minChunk = 4 << 10
+	maxChunk = 1 << 30
 )
 
 // inputFlags are the flags of every command that reads logs.
@@ -44,8 +53,8 @@ type inputFlags struct {
 
 func (f *inputFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.format, "input-format", "", "`format` of the logs, as bouncelog formats lists them (default: detected)")
-	s.IntVarP(&f.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many lines to parse side by side, in threads; the output is the same for any number")
-	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes a thread reads at a time; the output is the same for any size (default: 256 KiB)")
+	s.IntVarP(&f.jobs, "jobs", "j", min(runtime.GOMAXPROCS(0), maxJobs), "how many blocks to parse side by side, in threads; the output is the same for any number")
+	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes of a block; the output is the same for any size (default: 256 KiB)")
 	s.StringVar(&f.host, "host", "", "host of lines that name none (default: the input's folder and name without what rotation adds)")
 	s.StringSliceVar(&f.hostAlias, "host-alias", nil, "take host `A=B` for B")
 	s.StringSliceVar(&f.internal, "internal-relay", nil, "`CIDR|HOST` that is one of our own: deliveries to it are hops inside the house")
@@ -71,10 +80,13 @@ func (f *inputFlags) add(s *pflag.FlagSet) {
 func (f *inputFlags) config(o IO) (scan.Config, error) {
 	c := scan.Config{Formats: all.Formats(), Jobs: f.jobs, Host: f.host, Year: f.year, Dedupe: f.dedupe, Clock: o.Clock()}
 	c.Source.ChunkSize = f.chunkSize
-	if f.jobs < 1 {
-		return c, usagef("--jobs %d: give at least 1", f.jobs)
+	if f.jobs < 1 || f.jobs > maxJobs {
+		return c, usagef("--jobs %d: give 1 to %d", f.jobs, maxJobs)
 	}
-	if f.coverage < 0 || f.coverage > 100 {
+	if f.chunkSize != 0 && (f.chunkSize < minChunk || f.chunkSize > maxChunk) {
+		return c, usagef("--chunk-size %d: give %d to %d bytes, or 0 for the default", f.chunkSize, minChunk, maxChunk)
+	}
+	if !(f.coverage >= 0 && f.coverage <= 100) { // NaN is neither
 		return c, usagef("--min-coverage %v: give a percentage, 0 to 100", f.coverage)
 	}
 	if f.year != 0 && (f.year < 1970 || f.year > 9999) {
@@ -104,9 +116,9 @@ func (f *inputFlags) config(o IO) (scan.Config, error) {
 		return c, err
 	}
 	c.Summary.Domain, c.Summary.Sender, c.Summary.Job = strings.ToLower(f.domain), strings.ToLower(f.sender), strings.ToLower(f.job)
-	for name, glob := range map[string]string{"domain": f.domain, "sender": f.sender, "job": f.job} {
-		if !summary.ValidGlob(glob) {
-			return c, usagef("--%s %q: not a pattern; * stands for anything, ? for one character", name, glob)
+	for _, g := range []struct{ flag, glob string }{{"domain", f.domain}, {"sender", f.sender}, {"job", f.job}} {
+		if !summary.ValidGlob(g.glob) {
+			return c, usagef("--%s %q: not a pattern; * stands for anything, ? for one character", g.flag, g.glob)
 		}
 	}
 	for _, a := range f.hostAlias {
@@ -196,7 +208,13 @@ type session struct {
 	io    IO
 	args  []string
 	errs  []error
+
+	// streams: output comes while inputs are read. A bar on the same terminal would cut through it.
+	streams bool
 }
+
+// maxListed is how many skipped files are named without --verbose.
+const maxListed = 20
 
 // inputs finds what the arguments name. What cannot be read is told at the end: the others are read all the same.
 func (s *session) inputs(args []string) ([]*source.Input, error) {
@@ -206,27 +224,34 @@ func (s *session) inputs(args []string) ([]*source.Input, error) {
 	s.args = args
 	inputs, skipped, errs := source.Expand(args, s.io.In)
 	s.errs = append(s.errs, errs...)
-	for _, k := range skipped {
-		if k.Err != nil || s.flags.verbose {
-			s.note("%s: skipped: %s", k.Name, k.Reason)
+	// What could not be read comes first: it may well be a log.
+	rank := func(k source.Skipped) int {
+		if k.Err != nil {
+			return 0
 		}
+		return 1
 	}
-	if n := len(skipped); n > 0 && !s.flags.verbose {
-		s.note("files skipped: %d; --verbose names them", n)
+	slices.SortStableFunc(skipped, func(a, b source.Skipped) int { return rank(a) - rank(b) })
+	for i, k := range skipped {
+		if i == maxListed && !s.flags.verbose {
+			s.note("and %d more files skipped; --verbose names them all", len(skipped)-i)
+			break
+		}
+		s.note("%s: skipped: %s", k.Name, k.Reason)
 	}
 	return inputs, nil
 }
 
 func (s *session) note(format string, args ...any) {
 	if !s.flags.quiet {
-		fmt.Fprintf(s.io.Err, "bouncelog: %s\n", visible(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(s.io.Err, "bouncelog: %s\n", report.Visible(fmt.Sprintf(format, args...)))
 	}
 }
 
 // scan reads the inputs by do, with a progress bar where somebody looks.
 func (s *session) scan(ctx context.Context, c scan.Config, do func(context.Context, scan.Config) (*scan.Result, error)) (*scan.Result, error) {
 	var bar *progress
-	if s.io.ErrTTY && !s.flags.quiet && !s.flags.noProgress {
+	if s.io.ErrTTY && !s.flags.quiet && !s.flags.noProgress && !(s.streams && s.io.OutTTY) {
 		bar = newProgress(s.io.Err, c.Inputs)
 		c.Progress = bar.add
 	}
@@ -241,20 +266,13 @@ func (s *session) scan(ctx context.Context, c scan.Config, do func(context.Conte
 	}
 	if s.flags.verbose {
 		for _, in := range res.Inputs {
-			s.note("%s: %d lines, %s", in.Name, in.Lines, cmpOr(strings.Join(in.Formats, ", "), "no format"))
+			s.note("%s: %d lines, %s", in.Name, in.Lines, cmp.Or(strings.Join(in.Formats, ", "), "no format"))
 		}
 		for _, x := range res.Samples {
-			s.note("%s:%d: %s: %s", x.File, x.Line, cmpOr(x.Reason, bucketName(x.Bucket)), x.Text)
+			s.note("%s:%d: %s: %s", x.File, x.Line, cmp.Or(x.Reason, bucketName(x.Bucket)), x.Text)
 		}
 	}
 	return res, nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func bucketName(b summary.Bucket) string {
@@ -275,7 +293,23 @@ func foreign(c *summary.Counts) string {
 	return " (they are of " + strings.Join(names, ", ") + ")"
 }
 
-// verdict is the exit status of a command that has written its output.
+// end is the exit status of a command whose output was written, or not: then written tells, beside all else that is to be
+// told. Without a result, the reading ended before its end, as nobody asked for more.
+func (s *session) end(res *scan.Result, written error) error {
+	var verdict error
+	switch {
+	case res != nil:
+		verdict = s.verdict(res)
+	case len(s.errs) > 0:
+		verdict = &exitError{exitInput, errors.Join(s.errs...)}
+	}
+	if written != nil {
+		return &exitError{exitUsage, errors.Join(written, verdict)}
+	}
+	return verdict
+}
+
+// verdict is what the lines that were read, and the inputs that were not, make of the exit status.
 func (s *session) verdict(res *scan.Result) error {
 	l := &res.Counts.Ledger
 	idle := int64(0)

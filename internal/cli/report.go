@@ -3,10 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
-	"fmt"
+	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,9 +16,7 @@ import (
 
 type reportOptions struct {
 	input       inputFlags
-	format      string
-	out         []string
-	color       string
+	output      outputFlags
 	top         int
 	minAttempts int64
 	sort        string
@@ -44,6 +40,9 @@ func newReport(o IO) *cobra.Command {
 
 Inputs may be plain or compressed (gzip, zstd, xz, bzip2, told by content); rotated files are put in order by their
 first time stamp. The report is the same byte for byte for any number of jobs and any size of chunks.
+
+A file that --out names is replaced in one step at the end; a device or a named pipe is written as it stands. Files are
+written before stdout.
 ` + statusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
@@ -55,51 +54,12 @@ first time stamp. The report is the same byte for byte for any number of jobs an
 		},
 	}
 	opt.input.add(cmd.Flags())
-	cmd.Flags().StringVarP(&opt.format, "format", "f", "table", "output format: "+strings.Join(names, ", "))
-	cmd.Flags().StringArrayVar(&opt.out, "out", nil, "write the report to a file too, as `FORMAT=FILE`; may be given several times")
-	cmd.Flags().StringVar(&opt.color, "color", "auto", "colours: auto, always, never")
+	opt.output.add(cmd, names)
 	cmd.Flags().IntVar(&opt.top, "top", 0, "rows of each table (default: 10 in table, all in json)")
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
 	cmd.Flags().StringVar(&opt.sort, "sort", "", "order of domains and senders: "+strings.Join(sorts, ", "))
-	complete(cmd, "format", names)
 	complete(cmd, "sort", sorts)
-	complete(cmd, "color", []string{"auto", "always", "never"})
 	return cmd
-}
-
-// complete offers the values of a flag to the shell.
-func complete(cmd *cobra.Command, flag string, values []string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return values, cobra.ShellCompDirectiveNoFileComp
-	})
-	if err != nil {
-		panic(err) // the flag is not there: a mistake in this package
-	}
-}
-
-// output is one place that the report goes to.
-type output struct {
-	format report.Format
-	path   string // empty: stdout
-}
-
-func (opt *reportOptions) outputs() ([]output, error) {
-	f, err := report.FindFormat(opt.format)
-	if err != nil {
-		return nil, usagef("--format: %w", err)
-	}
-	all := []output{{format: f}}
-	for _, s := range opt.out {
-		name, path, ok := strings.Cut(s, "=")
-		if !ok || path == "" {
-			return nil, usagef("--out %q: give FORMAT=FILE", s)
-		}
-		if f, err = report.FindFormat(name); err != nil {
-			return nil, usagef("--out %q: %w", s, err)
-		}
-		all = append(all, output{f, path})
-	}
-	return all, nil
 }
 
 func runReport(ctx context.Context, o IO, opt *reportOptions) error {
@@ -107,19 +67,13 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := opt.outputs()
+	outputs, err := opt.output.outputs(func(name string) error { _, err := report.FindFormat(name); return err })
 	if err != nil {
 		return err
 	}
-	color := false
-	switch opt.color {
-	case "auto":
-		color = o.OutTTY && o.Env("NO_COLOR") == "" && o.Env("TERM") != "dumb"
-	case "always":
-		color = true
-	case "never":
-	default:
-		return usagef("--color %q: give auto, always or never", opt.color)
+	color, err := opt.output.colors(o)
+	if err != nil {
+		return err
 	}
 	if opt.top < 0 {
 		return usagef("--top %d: give 0 or more", opt.top)
@@ -156,58 +110,42 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
+	var written error
 	for _, out := range outputs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		w := report.WriteOptions{Top: opt.top}
 		if out.path == "" {
 			w.Color, w.Width = color, o.Width
-			err = write(o.Out, out.format, r, w)
-		} else {
-			err = writeFile(out.path, out.format, r, w)
 		}
-		if err != nil {
-			return err
-		}
+		written = errors.Join(written, writeReport(out, r, w, o))
 	}
-	return s.verdict(res)
+	return s.end(res, written)
 }
 
-func write(to io.Writer, f report.Format, r *report.Report, o report.WriteOptions) error {
-	b := bufio.NewWriter(to)
-	if err := f.Write(b, r, o); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := b.Flush(); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
-}
-
-// writeFile writes a report in one step: whoever reads the file sees the old one or the new one, never a part.
-func writeFile(path string, f report.Format, r *report.Report, o report.WriteOptions) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+func writeReport(out output, r *report.Report, w report.WriteOptions, o IO) error {
+	format, err := report.FindFormat(out.format)
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("write report to %s: %w; check that the folder is there and writable", path, err)}
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err := tmp.Chmod(0o644); err != nil {
-		return fmt.Errorf("write report to %s: %w", path, err)
-	}
-	if err := write(tmp, f, r, o); err != nil {
 		return err
 	}
-	if err := tmp.Sync(); err != nil {
-		return fmt.Errorf("write report to %s: %w", path, err)
+	write := func(to io.Writer) error {
+		b := bufio.NewWriter(to)
+		if err := format.Write(b, r, w); err != nil {
+			return err
+		}
+		return b.Flush()
 	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write report to %s: %w", path, err)
+	if out.path == "" {
+		return write(o.Out)
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return fmt.Errorf("write report to %s: %w", path, err)
+	file, err := openOut(out.path, o)
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := write(file); err != nil {
+		file.discard()
+		return err
+	}
+	return file.commit()
 }

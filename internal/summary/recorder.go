@@ -55,21 +55,26 @@ type held struct {
 // Note: it is neither the highest stamp so far nor one for all hosts. Hosts are read one after the other, and the clock
 // of one would be hours ahead of the next one's lines; and so would any clock be, for good, after one line from the future.
 type clock struct {
-	now parsers.Stamp // of its latest event that has a time
-	low parsers.Stamp // follows now upwards by small steps only, so that a few wrong stamps end no message
+	now    parsers.Stamp // of its latest event that has a time
+	steady parsers.Stamp // the lowest of the latest whole run of events, which a few wrong ones do not carry ahead; zero before
+	lowest parsers.Stamp // of the run under way
+	n      int           // events in it
 }
 
-const clockStep = time.Hour
+const clockRun = 64
 
 // tick sets the clock to the time of an event, and reports whether that moved it.
 func (c *clock) tick(t parsers.Stamp) bool {
 	if t == 0 {
 		return false
 	}
-	if c.low == 0 {
-		c.low = t
+	if c.n == 0 {
+		c.lowest = t
 	}
-	c.low = min(t, c.low.Add(clockStep))
+	c.lowest = min(c.lowest, t)
+	if c.n++; c.n == clockRun {
+		c.steady, c.n = c.lowest, 0
+	}
 	moved := t != c.now
 	c.now = t
 	return moved
@@ -205,9 +210,9 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		return r.err
 	}
 	if m == nil {
-		r.sweep()
 		m = &track{clock: c}
 		r.msgs[key] = m
+		r.sweep()
 	}
 	m.note(o, queue, t)
 	if m.messageID == "" {
@@ -414,11 +419,9 @@ func (r *Recorder) sweep() {
 		return
 	}
 	for key, m := range r.msgs {
-		if silent(m.last, m.clock.low, 2*r.opt.lifetime()) {
-			m.clock = nil
+		if silent(m.last, m.clock.steady, 2*r.opt.lifetime()) {
 			delete(r.msgs, key)
 		}
 	}
 	r.sweepAt = max(minTracks, 2*len(r.msgs))
-	r.flush(false)
 }

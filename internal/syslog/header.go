@@ -58,12 +58,17 @@ func (r *Reader) header(l *parsers.Line, s string, out outer, at place) bool {
 	}
 	l.Time, l.YearGuessed = r.settle(m, out)
 	l.Host, l.Tag, l.PID, l.Text = host, t.name, t.pid, text
+	if strings.HasSuffix(t.name, ".service") {
+		l.Tag = unitName(t.name)
+	}
 	r.message(l, t.slash, at)
 	return true
 }
 
 // follows reports whether what stands behind a stamp proves that it began a header. text is what follows the host.
-func (t tag) follows(f form, host, text string, at place) bool {
+//
+// Note: to pass the tag as a value costs a seventh of the time for the whole header.
+func (t *tag) follows(f form, host, text string, at place) bool {
 	colon := t.end >= tagColon
 	switch {
 	case at == innerHeader:
@@ -109,8 +114,19 @@ func (r *Reader) rfc5424(l *parsers.Line, s string, out outer, at place) bool {
 	// rsyslog separates message and header by a blank of its own, and keeps the one behind the tag it once had.
 	s = strings.TrimPrefix(strings.TrimPrefix(s, " "), bom)
 	l.Text = strings.TrimPrefix(s, " ")
-	r.message(l, strings.Contains(app, "/"), at)
+	slash := strings.Contains(app, "/")
+	// Some templates leave the tag in the message too; where it is the APP-NAME's own, it tells more.
+	if t, text := readTag(l.Text); t.end == tagColonBlank && t.pid != "" && (t.name == app || strings.HasPrefix(t.name, app) && t.name[len(app)] == '/') {
+		l.Tag, l.PID, l.Text, slash = t.name, t.pid, text, t.slash
+	}
+	r.message(l, slash, at)
 	return true
+}
+
+// unitName returns the program that a systemd unit is of: `postfix` for `postfix@-.service` (journalctl -o with-unit).
+func unitName(unit string) string {
+	name, _, _ := strings.Cut(strings.TrimSuffix(unit, ".service"), "@")
+	return name
 }
 
 // said returns a field of RFC 5424, empty for its NILVALUE.

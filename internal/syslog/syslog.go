@@ -92,8 +92,13 @@ func (r *Reader) message(l *parsers.Line, slash bool, at place) {
 	case 'm':
 		unwrapRepeat(l)
 	}
-	if at != innerHeader && !slash {
-		r.header(l, l.Text, outer{l.Time, !l.YearGuessed}, innerHeader)
+	if at == innerHeader {
+		return
+	}
+	if carried := runtimeTag(l.Tag); carried || !slash {
+		if !r.header(l, l.Text, outer{l.Time, !l.YearGuessed}, innerHeader) && carried {
+			bareTag(l)
+		}
 	}
 }
 

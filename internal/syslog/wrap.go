@@ -34,7 +34,37 @@ func (r *Reader) wrapped(l *parsers.Line, s string) bool {
 func (r *Reader) payload(l *parsers.Line, s string, out outer) {
 	if !r.header(l, s, out, carriedHeader) {
 		l.Time, l.Text = out.at, s
+		bareTag(l)
 	}
+}
+
+// bareTag takes off a tag that begins the text without a stamp and a host before it, as a mail system writes that has its
+// container's output for a log: `postfix/smtp[22]: `. A program's name alone could be anybody's words.
+func bareTag(l *parsers.Line) {
+	if t, text := readTag(l.Text); t.slash && t.pid != "" && t.end == tagColonBlank {
+		l.Tag, l.PID, l.Text = t.name, t.pid, text
+	}
+}
+
+// runtimeTag reports whether a tag is that of a container runtime, whose messages are other programs' lines: docker's
+// syslog driver writes `docker[32360]` or, by --log-opt tag, `docker/NAME[32360]`, and by default the container's id.
+func runtimeTag(name string) bool {
+	if i := strings.IndexByte(name, '/'); i >= 0 {
+		name = name[:i]
+	}
+	switch name {
+	case "docker", "dockerd", "podman", "conmon", "containerd":
+		return true
+	}
+	if len(name) != 12 && len(name) != 64 {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; !digit(c) && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // containerd cuts `2026-11-20T10:08:00.5Z stdout F LINE` (Kubernetes: CRI log format), and the stamp that

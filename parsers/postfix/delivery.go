@@ -32,28 +32,27 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, program
 		}
 	}
 	var relay string
-	for {
-		key, value := cutKey(rest)
-		if key == "status" {
-			rest = value
-			break
-		}
-		end := nextField(value)
-		if key == "" || end < 0 {
+	for !strings.HasPrefix(rest, ", status=") {
+		end := nextField(rest)
+		if end < 0 {
 			return dst[:n], malformed(line, rest, "record without status=")
 		}
-		value, rest = value[:end], value[end:]
-		switch key {
-		case "relay":
-			relay = value
-		case "delay":
-			a.Delay = duration(value)
-		case "delays":
-			a.XDelay = transaction(value)
-		case "dsn":
-			a.DSN, _ = parsers.ParseEnhanced(value)
+		field := rest[:end]
+		switch {
+		case strings.HasPrefix(field, ", relay="):
+			relay = field[len(", relay="):]
+		case strings.HasPrefix(field, ", delay="):
+			a.Delay = duration(field[len(", delay="):])
+		case strings.HasPrefix(field, ", delays="):
+			a.XDelay = transaction(field[len(", delays="):])
+		case strings.HasPrefix(field, ", dsn="):
+			a.DSN, _ = parsers.ParseEnhanced(field[len(", dsn="):])
+		case !hasKey(field):
+			return dst[:n], malformed(line, rest, "record without status=")
 		}
+		rest = rest[end:]
 	}
+	rest = rest[len(", status="):]
 	word, text := rest, ""
 	if i := strings.IndexByte(rest, ' '); i >= 0 {
 		word, text = rest[:i], rest[i:]
@@ -173,24 +172,18 @@ func quotedLocalPart(s string) int {
 	return 0
 }
 
-// cutKey cuts `, key=` from the front of s. The key is empty where s begins with none.
-func cutKey(s string) (key, value string) {
-	if !strings.HasPrefix(s, ", ") {
-		return "", s
-	}
-	i := 2
+// hasKey reports whether s begins with `, key=`.
+func hasKey(s string) bool {
+	i := len(", ")
 	for i < len(s) && ('a' <= s[i] && s[i] <= 'z' || s[i] == '_' || isDigit(s[i])) {
 		i++
 	}
-	if i == len(s) || s[i] != '=' {
-		return "", s
-	}
-	return s[2:i], s[i+1:]
+	return i > len(", ") && i < len(s) && s[i] == '=' && strings.HasPrefix(s, ", ")
 }
 
-// nextField returns where in s the next field begins, with the comma in front of it; -1 where none does.
+// nextField returns where in s, which a field begins with a comma in front of it, the next one does so; -1 where none does.
 func nextField(s string) int {
-	for i := 0; ; i++ {
+	for i := 1; i < len(s); i++ {
 		j := strings.IndexByte(s[i:], ',')
 		if j < 0 {
 			return -1
@@ -199,6 +192,7 @@ func nextField(s string) int {
 			return i
 		}
 	}
+	return -1
 }
 
 // duration reads seconds, as delay= has them (Postfix: global/format_tv.c).
@@ -325,12 +319,8 @@ func isLoopback(ip string) bool { return strings.HasPrefix(ip, "127.") || ip == 
 
 // isPrivate reports whether ip is an address of a private network (RFC 1918, RFC 4193).
 func isPrivate(ip string) bool {
-	for _, prefix := range [...]string{"10.", "192.168.", "fd"} {
-		if strings.HasPrefix(ip, prefix) {
-			return true
-		}
-	}
-	return len(ip) > len("172.16.") && ip[:4] == "172." && ip[6] == '.' && "16" <= ip[4:6] && ip[4:6] <= "31"
+	return strings.HasPrefix(ip, "10.") || strings.HasPrefix(ip, "192.168.") || strings.HasPrefix(ip, "fd") ||
+		len(ip) > len("172.16.") && ip[:4] == "172." && ip[6] == '.' && "16" <= ip[4:6] && ip[4:6] <= "31"
 }
 
 // isService reports whether relay= names a service of master.cf, which delivered by itself: `local`, `virtual`, a pipe.

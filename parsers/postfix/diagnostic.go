@@ -236,8 +236,33 @@ func interpret(a *parsers.Attempt, program, relay string) (socket string) {
 	}
 	if a.Command = d.command; d.answered {
 		setReply(a, d.answer)
+		if d.command >= parsers.MAILFROM {
+			followDSN(a)
+		}
 	}
 	return socket
+}
+
+// followDSN corrects the reply of several lines with different codes. Postfix goes by the last line and joins all of them
+// with blanks, so where that begins is not always to be seen; but dsn= is of its class, and is its enhanced code where it
+// has one (Postfix: smtp/smtp_chat.c, global/dsn_util.c). That holds for an answer to a command: greetings, STARTTLS and
+// AUTH are softened, soft_bounce softens all, and 4.3.5 and 5.5.0 are Postfix's own.
+func followDSN(a *parsers.Attempt) {
+	r, class := &a.Reply, a.DSN.Class()
+	if len(r.Text) < 4 || r.Text[3] != '-' || a.MTAStatus != "" || class != parsers.Transient && class != parsers.Permanent {
+		return
+	}
+	switch a.DSN {
+	case parsers.EnhancedCode{4, 3, 5}, parsers.EnhancedCode{5, 5, 0}:
+		return
+	case r.Enhanced, parsers.EnhancedCode{4}, parsers.EnhancedCode{5}:
+		if class == r.Code.Class() {
+			return
+		}
+	}
+	if last, ok := parsers.FindReply(r.Text, class); ok && (class != r.Code.Class() || last.Code != r.Code && last.Enhanced == a.DSN) {
+		r.Code, r.Enhanced = last.Code, last.Enhanced
+	}
 }
 
 // afterVia takes off `delivery via mx.example.net[192.0.2.25]:25: `, which stands before the answer to some probes.
@@ -301,12 +326,16 @@ func setServer(a *parsers.Attempt, host, addr string, port uint16) (socket strin
 // cutServer cuts a server's name and address from the front of s: `mx.example.net[192.0.2.25]`, `[2001:db8::9]`,
 // `mx1.example.com[private/lmtp]` (Postfix: smtp/smtp_session.c). A name alone ends at a blank.
 func cutServer(s string) (host, addr, rest string) {
-	i, blank := strings.IndexByte(s, '['), strings.IndexByte(s, ' ')
-	if i < 0 || 0 <= blank && blank < i {
-		if blank < 0 {
-			blank = len(s)
-		}
+	i := strings.IndexByte(s, '[')
+	name := s
+	if i >= 0 {
+		name = s[:i]
+	}
+	if blank := strings.IndexByte(name, ' '); blank >= 0 {
 		return s[:blank], "", s[blank:]
+	}
+	if i < 0 {
+		return s, "", ""
 	}
 	// An address may stand for the name, too, with brackets of its own: the last brackets count.
 	for {

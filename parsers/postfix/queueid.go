@@ -72,38 +72,41 @@ var digits52 = func() (t [256]int8) {
 	return t
 }()
 
-// arrival returns the second in which the message with a long queue id arrived (enable_long_queue_ids): six digits of
-// seconds since the epoch, four of microseconds, a z, and the inode in base 51, which has no z.
-func arrival(id string) (parsers.Stamp, bool) {
-	if len(id) < 12 || id[10] != 'z' {
-		return 0, false
+// isLongID reports whether the queue id tells when its message arrived (enable_long_queue_ids): six digits of seconds since
+// the epoch, four of microseconds, a z, and the inode in base 51, which has no z.
+func isLongID(id string) bool {
+	if len(id) < 12 || id[10] != 'z' || strings.IndexByte(id[11:], 'z') >= 0 {
+		return false
 	}
-	seconds, bad := int64(0), int8(0)
-	for i := range 6 {
-		d := digits52[id[i]]
-		seconds, bad = seconds*52+int64(d), bad|d
-	}
-	for i := 6; i < 10; i++ {
+	bad := int8(0)
+	for i := range 10 {
 		bad |= digits52[id[i]]
 	}
-	if bad < 0 || strings.IndexByte(id[11:], 'z') >= 0 {
-		return 0, false
+	return bad >= 0
+}
+
+// arrival returns the second that the first six bytes of id, which is a long one, stand for.
+func arrival(id string) parsers.Stamp {
+	seconds := int64(0)
+	for i := range 6 {
+		seconds = seconds*52 + int64(digits52[id[i]])
 	}
-	return parsers.Stamp(seconds * 1e6), true
+	return parsers.Stamp(seconds * 1e6)
 }
 
 // provenTime returns t in the year that the queue id proves, and zero where it proves none or the year that t has.
 //
 // A message is in the queue for five days by default, and the clock of a long id knows no zone, so a stamp belongs from a
-// day before its message's arrival to six days after.
+// day before its message's arrival to six days after. Where t does, nothing is to be proven, so the id is not looked at
+// further.
 func (p *parser) provenTime(t parsers.Stamp, id string) parsers.Stamp {
-	at, ok := arrival(id)
-	if !ok || t == 0 {
+	if t == 0 || len(id) < 12 {
 		return 0
 	}
 	const day = parsers.Stamp(24 * time.Hour / time.Microsecond)
+	at := arrival(id)
 	fits := func(t parsers.Stamp) bool { return -day <= t-at && t-at <= 6*day }
-	if fits(t) {
+	if fits(t) || !isLongID(id) {
 		return 0
 	}
 	was := t.Time().In(p.location)

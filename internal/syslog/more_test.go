@@ -1,0 +1,28 @@
+package syslog
+
+import "testing"
+
+// Where a mail system runs in a container or under systemd, its tag may stand where others have something else.
+func TestTagsOfContainersAndUnits(t *testing.T) {
+	for _, test := range []struct{ name, line, host, tag, pid, text string }{
+		{"unit instead of tag", "Nov 20 10:08:00 mx1 postfix@-.service[2201]: 4B1C: removed", "mx1", "postfix", "2201", "4B1C: removed"},
+		{"unit without instance", "Nov 20 10:08:00 mx1 postfix.service[2201]: 4B1C: removed", "mx1", "postfix", "2201", "4B1C: removed"},
+		{"RFC 5424 with the tag kept", "<22>1 2026-11-20T10:08:00Z mx1 postfix/smtp 2201 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "postfix/smtp", "2201", "4B1C: removed"},
+		{"RFC 5424 with the tag cut at the slash", "<22>1 2026-11-20T10:08:00Z mx1 postfix 2201 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "postfix/smtp", "2201", "4B1C: removed"},
+		{"RFC 5424, another program's tag in the message", "<22>1 2026-11-20T10:08:00Z mx1 app 1 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "app", "1", "postfix/smtp[2201]: 4B1C: removed"},
+		{"docker json-file without syslog", `{"log":"postfix/smtp[22]: 4B1C: removed\n","stream":"stdout","time":"2026-11-20T10:08:00.5Z"}`, "", "postfix/smtp", "22", "4B1C: removed"},
+		{"CRI without syslog", "2026-11-20T10:08:00.5Z stdout F postfix/smtp[1]: 4B1C: removed", "", "postfix/smtp", "1", "4B1C: removed"},
+		{"docker's syslog driver with a tag option", "Nov 20 10:08:01 outer docker/mail[1]: Nov 20 10:08:00 mx1 postfix/smtp[2]: 4B1C: removed", "mx1", "postfix/smtp", "2", "4B1C: removed"},
+		{"docker's syslog driver, no inner header", "Nov 20 10:08:00 outer docker[1]: postfix/smtp[2]: 4B1C: removed", "outer", "postfix/smtp", "2", "4B1C: removed"},
+		{"a container's id", "Nov 20 10:08:00 outer 0123456789ab[1]: postfix/smtp[2]: 4B1C: removed", "outer", "postfix/smtp", "2", "4B1C: removed"},
+		{"anybody's words", "Nov 20 10:08:00 outer myapp[1]: postfix/smtp[2]: 4B1C: removed", "outer", "myapp", "1", "postfix/smtp[2]: 4B1C: removed"},
+		{"a message of the mail system", "Nov 20 10:08:01 mx1 postfix/smtp[1]: Nov 20 10:08:00 mx2 postfix/smtp[2]: 4B1C: removed", "mx1", "postfix/smtp", "1", "Nov 20 10:08:00 mx2 postfix/smtp[2]: 4B1C: removed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, ok := NewReader(Options{Anchor: 1795169280000000}).Cut(test.line)
+			if !ok || l.Host != test.host || l.Tag != test.tag || l.PID != test.pid || l.Text != test.text || l.Time == 0 {
+				t.Errorf("got %v %+v", ok, l)
+			}
+		})
+	}
+}
