@@ -304,7 +304,7 @@ func NewCounts() *Counts {
 
 // large reports whether the tables have grown so much that it pays to add them to those of others and begin anew.
 func (c *Counts) large() bool {
-	return len(c.domains.rows)+len(c.pairs.rows)+len(c.senders.rows)+len(c.templates.rows) > 1<<14
+	return len(c.domains.rows)+len(c.pairs.rows)+len(c.senders.rows)+len(c.templates.rows) > 1<<16
 }
 
 // Add adds o to c. o is not to be used after.
