@@ -272,10 +272,30 @@ func (p *printer) head(r *Report) {
 	default:
 		p.fact("Lines", "none", plain)
 	}
+	if n, names := foreign(c.ForeignPrograms); n > 0 {
+		p.fact("", plural(n, "line is", "lines are")+" of other programs: "+names, plain)
+	}
 	if c.Gaps > 0 {
 		p.fact("", plural(c.Gaps, "line says", "lines say")+" that the logger dropped lines: all numbers are lower bounds", yellow)
 	}
 	p.inputs(r.Inputs)
+}
+
+// foreign returns how many lines other programs wrote, and which they are, the most talkative first.
+func foreign(programs []Program) (lines int64, names string) {
+	for i, x := range programs {
+		lines += x.Lines
+		switch {
+		case i < 3:
+			if i > 0 {
+				names += ", "
+			}
+			names += Visible(x.Name)
+		case i == 3:
+			names += ", …"
+		}
+	}
+	return lines, names
 }
 
 func (p *printer) inputs(in []Input) {
