@@ -64,6 +64,9 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
+	if err := spare(c.Inputs, outputs); err != nil {
+		return err
+	}
 	all, err := openPlaces(outputs, o)
 	if err != nil {
 		return err

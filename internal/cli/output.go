@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"bouncelog/internal/source"
+
 	"github.com/spf13/cobra"
 )
 
@@ -69,6 +71,22 @@ func (f *outputFlags) outputs(check func(format string) error) ([]output, error)
 		all = append(all, output{format, path})
 	}
 	return append(all, output{format: f.format}), nil
+}
+
+// spare refuses to write over what is to be read.
+func spare(inputs []*source.Input, outputs []output) error {
+	for _, out := range outputs {
+		to, err := os.Stat(out.path)
+		if out.path == "" || err != nil || !to.Mode().IsRegular() {
+			continue
+		}
+		for _, in := range inputs {
+			if from, err := os.Stat(in.Path); err == nil && os.SameFile(from, to) {
+				return usagef("--out %s: it is one of the inputs; give another file", out.path)
+			}
+		}
+	}
+	return nil
 }
 
 // colors reports whether stdout shall have colours.

@@ -90,6 +90,9 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
+	if err := spare(c.Inputs, outputs); err != nil {
+		return err
+	}
 	res, err := s.scan(ctx, c, scan.Summarise)
 	if err != nil {
 		return err
