@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -87,10 +86,8 @@ func usagef(format string, args ...any) error {
 
 // Main runs the program and returns its exit status.
 func Main(args []string, o IO) int {
-	// Next to nothing of what is read lives long. Collecting sooner than Go would costs little, and keeps a run over a
-	// large queue, where much does, within its memory.
-	if o.Env("GOGC") == "" {
-		debug.SetGCPercent(50)
+	if o.Env("GOGC") == "" && o.Env("GOMEMLIMIT") == "" {
+		defer paceGC()()
 	}
 	// A reader that has seen enough (`bouncelog attempts | head`) makes writes fail, which we deal with.
 	signal.Ignore(syscall.SIGPIPE)
