@@ -278,7 +278,7 @@ type tags struct {
 }
 
 // tagMemo remembers the formats of a few tags: the daemons of one MTA take turns.
-type tagMemo [32]struct {
+type tagMemo [64]struct {
 	tag    string
 	format int
 }
@@ -302,7 +302,11 @@ func (t *tags) format(m *tagMemo, tag string) int {
 	if tag == "" {
 		return -1
 	}
-	memo := &m[(3*len(tag)+5*int(tag[len(tag)-1])+7*int(tag[len(tag)*3/4]))%len(m)]
+	slot := uint(len(tag))
+	for _, c := range []byte(tag[max(0, len(tag)-6):]) {
+		slot = 31*slot + uint(c)
+	}
+	memo := &m[slot%uint(len(m))]
 	if memo.tag == tag {
 		return memo.format
 	}
@@ -315,6 +319,8 @@ func (t *tags) format(m *tagMemo, tag string) int {
 			}
 		}
 	}
-	memo.tag, memo.format = strings.Clone(tag), f
+	if memo.tag == "" { // the first to come stays: to replace it would cost a clone, each time two take turns
+		memo.tag, memo.format = strings.Clone(tag), f
+	}
 	return f
 }
