@@ -314,7 +314,11 @@ func (s *session) verdict(res *scan.Result) error {
 	l := &res.Counts.Ledger
 	idle := int64(0)
 	if l.Lines() == 0 && len(s.errs) == 0 {
-		s.note("nothing to read: the input holds no lines")
+		if n := res.Counts.Skipped; n > 0 {
+			s.note("nothing in the window: what was read is all after it (%d lines)", n)
+		} else {
+			s.note("nothing to read: the input holds no lines")
+		}
 	}
 	if !s.flags.allowEmpty {
 		for _, in := range res.Inputs {
