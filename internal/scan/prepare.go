@@ -60,6 +60,11 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 	if c.Dedupe {
 		c.Jobs = 1
 	}
+	if c.Summary.Now == 0 {
+		if ref := cmp.Or(c.Now, c.Clock); !ref.IsZero() {
+			c.Summary.Now = parsers.StampOf(ref)
+		}
+	}
 	c.Source.ChunkSize = cmp.Or(c.Source.ChunkSize, blockSize)
 	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{}, sketch: len(c.Inputs) > 1}
 	if c.Dedupe {

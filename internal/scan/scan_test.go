@@ -443,3 +443,15 @@ func TestSketch(t *testing.T) {
 		}
 	}
 }
+
+// One stamp of the far future does not make lost what is pending.
+func TestFutureStamp(t *testing.T) {
+	log := `2026-11-20T10:00:00Z mx1 postfix/qmgr[1]: 1A2B3C4D01: from=<s@example.com>, size=1, nrcpt=1 (queue active)
+2026-11-20T10:00:01Z mx1 postfix/smtp[2]: 1A2B3C4D01: to=<a@example.org>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to mx.example.org[192.0.2.1]:25: Connection timed out)
+2036-11-20T10:00:02Z mx1 postfix/smtpd[3]: connect from unknown[192.0.2.9]
+`
+	got := scanFiles(t, []string{write(t, "mail.log", []byte(log))}, nil).Counts.Total.Outcomes
+	if want := (summary.Outcomes{summary.Pending: 1}); got != want {
+		t.Errorf("outcomes %v, want %v", got, want)
+	}
+}

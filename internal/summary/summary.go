@@ -73,9 +73,6 @@ func New(o *Options, rooted bool) *Summary {
 // reading ahead costs.
 func (s *Summary) Leads() int { return len(s.leads) + s.leadItems }
 
-// OpenMessages returns how many messages are under way at the end of the piece.
-func (s *Summary) OpenMessages() int { return s.open.len() }
-
 // Append joins the piece that follows s in the log to s. It is associative. next is not to be used after.
 func (s *Summary) Append(next *Summary) {
 	if next.rooted {
@@ -125,7 +122,7 @@ func (s *Summary) sweep() {
 	for _, key := range s.open.keys() {
 		i, _ := s.open.get(key)
 		m := s.msgs.at(i)
-		now := s.clock[m.host]
+		now := s.opt.capped(s.clock[m.host])
 		switch {
 		case silent(m.last, now, 2*s.opt.lifetime()):
 			y.close(m, now, false)
@@ -257,10 +254,7 @@ func (s *Summary) Final() *Counts {
 		if h := s.Counts.hosts.find(m.host); h != nil {
 			end = h.val.last
 		}
-		if s.opt.Now != 0 {
-			end = min(end, s.opt.Now.Add(24*time.Hour)) // a stamp of the far future makes nothing lost
-		}
-		if silent(m.last, end, s.opt.lifetime()) {
+		if end = s.opt.capped(end); silent(m.last, end, s.opt.lifetime()) {
 			y.close(m, end, false)
 			continue
 		}
@@ -272,6 +266,14 @@ func (s *Summary) Final() *Counts {
 		y.resign(m)
 	}
 	return s.Counts
+}
+
+// capped returns the end of a host's log, but no time of the far future: one wild stamp is not to make all mail lost.
+func (o *Options) capped(end parsers.Stamp) parsers.Stamp {
+	if o.Now != 0 {
+		end = min(end, o.Now.Add(24*time.Hour))
+	}
+	return end
 }
 
 func (o *Options) lifetime() time.Duration { return cmp.Or(o.Lifetime, DefaultLifetime) }
