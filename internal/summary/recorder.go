@@ -218,7 +218,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	if m.messageID == "" {
 		m.messageID = strings.Clone(ev.MessageID)
 	}
-	if m.sender == "" && ev.Sender != "" {
+	if ev.Sender != "" && ev.Sender != m.sender { // the latest one said holds, as in the summary
 		m.sender = r.senders.keep(ev.Sender)
 		r.flush(false)
 	}
