@@ -28,6 +28,9 @@ const (
 	Requeued
 	// Rejected: a message or recipient was refused at the door, inbound. Attempt has what the line tells of it.
 	Rejected
+	// Part: something that means a delivery only together with other lines: a line of an SMTP transcript, the beginning
+	// of an attempt that has a number of its own. Only the [Joiner] of the same format sees it; Part and Text are theirs.
+	Part
 )
 
 // An Event is what one line tells. Which fields are set depends on Kind.
@@ -48,7 +51,10 @@ type Event struct {
 	NextID    string // Requeued
 	Moved     bool   // Removed: the message goes on under another queue id, so nothing of it is lost
 
-	Attempt Attempt // Attempted, Tried, Expired, Rejected
+	Part uint8  // Part: which, as the format counts them
+	Text string // Part: what it says
+
+	Attempt Attempt // Attempted, Tried, Expired, Rejected, Part
 }
 
 // NullSender is how the null reverse-path (RFC 5321 4.5.5) is written in [Event.Sender]; an empty Sender is an unknown one.

@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -18,15 +19,67 @@ type Format struct {
 
 	// Tags are the syslog programs whose lines this format claims. A tag that starts with a slash, `/smtp`, claims
 	// that program under any syslog_name in front of it: `postfix/smtp`, `mta-bulk/smtp`, `postfix/relay/smtp`.
-	// Where a format has tags, lines with a tag that no format claims are another program's.
+	// A line with a tag that no format claims is tried by the formats that Sniff found, and is another program's where
+	// they return [ErrForeign].
 	Tags []string
 
-	// Sniff says how sure the format is that it can read this sample.
+	// Sniff says how sure the format is that it can read this sample. It is asked twice: with the raw lines, and with
+	// the lines behind their syslog headers that no tag claims. Nil: only tags and --input-format lead here.
 	Sniff func(s Sample) Score
 
-	// Open returns a parser for one input. head is the input's first line, for formats that name their columns there.
-	Open func(head string, o Options) (Parser, error)
+	// LastResort: used where no other format reads anything of an input.
+	LastResort bool
+
+	// Framing is how records are cut where they have no syslog header of their own.
+	Framing Framing
+
+	// Header is how a record begins that names the columns of those after it (`type,`, `#Fields:`). Open is called
+	// with each such record. A row equal to the header in force is a header again, whatever it begins with.
+	Header string
+
+	// Open returns a parser for one input, or for the rows under one header.
+	Open func(s Sample, o Options) (Parser, error)
+
+	// Fold tells lines that are pieces of one record. Nil: every line is whole.
+	Fold func(line *Line) Fold
+
+	// Echoes: the program writes some lines twice in a row, to two facilities of syslog. Of two such lines that follow
+	// each other, the second counts.
+	Echoes bool
+
+	// Join returns what puts together the Part events of a whole scan. Nil: the format has none.
+	Join func(o Options) Joiner
 }
+
+// Framing is how the records of a file are cut.
+type Framing uint8
+
+// The framings.
+const (
+	Lines Framing = iota // one record a line
+	CSV                  // RFC 4180: a record ends at the line end that is outside quotes
+	JSON                 // JSON objects, one a line, one after another, or in an array (RFC 8259)
+)
+
+// A Fold says whether a line is a piece of a record.
+type Fold struct {
+	Piece Piece
+	Key   string // of a piece: pieces of one record have the same, and the same host, tag and pid
+	Text  string // of a piece: what it adds to the record's text
+	Break bool   // a line end stands between this piece and the next
+}
+
+// A Piece is which piece of its record a line is.
+type Piece uint8
+
+// The pieces. The zero value is a whole record. A record is complete at its Last piece, or before the first line of the
+// same host, tag and pid that is no piece of it.
+const (
+	Whole Piece = iota
+	First
+	Middle
+	Last
+)
 
 // Evidence says what the knowledge of a format rests on.
 type Evidence string
@@ -49,10 +102,14 @@ type Options struct {
 	InternalHosts  []string
 }
 
+// ErrForeign says that a line is not of this format: another may try it.
+var ErrForeign = errors.New("not a line of this format")
+
 // A Parser turns a line into events.
 //
-// AppendEvents appends what the line tells to dst and returns it. A line about something else appends nothing. A line that
-// should parse and does not yields a [*SyntaxError] and dst unchanged. Strings in events are parts of line.Text and
+// AppendEvents appends what the line tells to dst and returns it. A line of the format that is about something else appends
+// nothing. A line that is not of the format yields [ErrForeign], one that should parse and does not a [*SyntaxError], both
+// with dst unchanged. Strings in events are parts of line.Text and
 // live as long as it does: whoever keeps one clones it. The line itself is lent: it is neither changed nor kept.
 //
 // A Parser holds no state that changes: the same line gives the same events on any goroutine, in any order.
@@ -81,9 +138,39 @@ type Line struct {
 // Count returns how many events one event of this line stands for.
 func (l *Line) Count() int { return max(1, l.Repeat) }
 
-// A Sample is the beginning of an input, for detection.
+// A Joiner makes events of the [Part] events of its format. It sees those of all inputs in the order of the log, and is used
+// by one goroutine. Its memory must be bounded whatever the log says.
+//
+// Join appends to dst the events that are complete with ev, a Part of line. host is the line's host, or what stands for it.
+// What it keeps of ev and line it clones. Events it returns have the position of line, and its time unless they set one.
+type Joiner interface {
+	Join(dst []Event, host string, line *Line, ev *Event) []Event
+}
+
+// A Sample is the beginning of an input: its first lines, some hundred at most, and its first that is not blank, or where
+// a format names its columns in a [Format.Header], that record, without its end.
 type Sample struct {
+	Head  string
 	Lines []Line
+}
+
+// Ratio returns the share of the lines for which ours holds, of those that are not blank, in percent, at least 1 where
+// there is one: what most formats say for Sniff.
+func (s *Sample) Ratio(ours func(*Line) bool) Score {
+	n, all := 0, 0
+	for i := range s.Lines {
+		if s.Lines[i].Text == "" {
+			continue
+		}
+		all++
+		if ours(&s.Lines[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return Score(max(1, 100*n/all))
 }
 
 // A Score says how sure a format is of a sample: 0 not mine, 100 certain.

@@ -231,7 +231,7 @@ func TestOracle(t *testing.T) {
 		opt := syslog.Options{}
 		opt.Anchor = syslog.Anchor(lines, syslog.Reference{Time: now}, opt)
 		cut := syslog.NewReader(opt)
-		p, err := postfix.Format().Open("", parsers.Options{})
+		p, err := postfix.Format().Open(parsers.Sample{}, parsers.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -178,7 +178,7 @@ func (s *scanner) detect(in *input, o syslog.Options, lines []string) error {
 	}
 	best := parsers.Score(0)
 	for i, f := range s.Formats {
-		p, err := f.Open(head, s.Parse)
+		p, err := f.Open(parsers.Sample{Head: head, Lines: sample.Lines}, s.Parse)
 		if err != nil {
 			return fmt.Errorf("read %s as %s: %w", in.Name, f.Name, err)
 		}

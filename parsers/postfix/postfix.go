@@ -50,7 +50,7 @@ func tags() []string {
 }
 
 // open returns a parser. Postfix's log has no heading, so any line may be the head.
-func open(_ string, o parsers.Options) (parsers.Parser, error) {
+func open(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 	p := &parser{location: o.Location, relays: o.InternalRelays, hosts: o.InternalHosts}
 	if p.location == nil {
 		p.location = time.UTC

@@ -15,7 +15,7 @@ import (
 
 func mustOpen(t testing.TB, o parsers.Options) parsers.Parser {
 	t.Helper()
-	p, err := Format().Open("", o)
+	p, err := Format().Open(parsers.Sample{}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
