@@ -1,7 +1,6 @@
 package syslog
 
 import (
-	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"strings"
@@ -85,44 +84,19 @@ func FuzzCut(f *testing.F) {
 	})
 }
 
-// FuzzObject holds the walk through an object against encoding/json.
-func FuzzObject(f *testing.F) {
-	for _, s := range seeds {
-		if strings.HasPrefix(s, "{") {
-			f.Add([]byte(s))
-		}
+// FuzzWithoutNewline holds the short cut for docker's lines against encoding/json.
+func FuzzWithoutNewline(f *testing.F) {
+	for _, s := range []string{``, `a`, `a\n`, `a\\n`, `a\\\n`, `\n\n`, `\u000a`, "\xff\\n"} {
+		f.Add(s)
 	}
-	f.Add([]byte(`{"a":"\"\\\/\b\f\n\r\t\u0041\uD83D\uDE00\ud83d\ud83d\u0041\udE00","log":"` + "\xff\xc3" + `","lo\u0067":"\n","b":"\\n","time":[],"x":-1.5e7,"y":null,"stream":true}`))
-	f.Add([]byte(` { } `))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var want map[string]json.RawMessage
-		if bytes.IndexByte(data, '{') < 0 || json.Unmarshal(data, &want) != nil || want == nil {
+	f.Fuzz(func(t *testing.T, s string) {
+		var want string
+		if json.Unmarshal([]byte(`"`+s+`"`), &want) != nil {
 			return
 		}
-		keys := make([]string, 0, len(want))
-		for k := range want {
-			keys = append(keys, k)
-		}
-		values := make([]value, len(keys))
-		if !object(string(data), keys, values) {
-			t.Fatalf("object(%q) is false", data)
-		}
-		for i, k := range keys {
-			if strings.ContainsRune(k, '\uFFFD') {
-				continue // one of several keys may be meant
-			}
-			var s string
-			if values[i].raw != string(want[k]) {
-				t.Errorf("%q of %q is %q, want %q", k, data, values[i].raw, want[k])
-			} else if values[i].kind == '"' && json.Unmarshal(want[k], &s) == nil {
-				if got := values[i].text(); got != s {
-					t.Errorf("%q of %q is %q, want %q", k, data, got, s)
-				}
-				if got := values[i].line(); got != strings.TrimSuffix(s, "\n") {
-					t.Errorf("line of %q is %q", s, got)
-				}
-			}
-			values[i].text() // does not panic
+		want = strings.TrimSuffix(want, "\n")
+		if got := withoutNewline(s); got != want {
+			t.Errorf("withoutNewline(%q) = %q, want %q", s, got, want)
 		}
 	})
 }
