@@ -33,9 +33,11 @@ type Format struct {
 	// Framing is how records are cut where they have no syslog header of their own.
 	Framing Framing
 
-	// Header is how a record begins that names the columns of those after it (`type,`, `#Fields:`). Open is called
-	// with each such record. A row equal to the header in force is a header again, whatever it begins with.
-	Header string
+	// Header is how a record begins that names the columns of those after it (`type,`, `#Fields:`). With Columns, the
+	// first record of an input does, and every one equal to it. Open is called with each such record; parsers never see
+	// them as lines.
+	Header  string
+	Columns bool
 
 	// Open returns a parser for one input, or for the rows under one header.
 	Open func(s Sample, o Options) (Parser, error)

@@ -3,7 +3,6 @@ package scan
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,21 +29,28 @@ type scanner struct {
 // input is one input and what its beginning told.
 type input struct {
 	*source.Input
-	ord      int
-	reader   *source.Reader // of an input that can be opened only once
-	host     string         // of lines that name none
-	anchor   parsers.Stamp
-	first    parsers.Stamp // for the fold order only
-	named    string        // host of the first line
-	parsers  []parsers.Parser
-	untagged int // the format of lines without a tag; -1: none
+	ord     int
+	reader  *source.Reader // of an input that can be opened only once
+	host    string         // of lines that name none
+	anchor  parsers.Stamp
+	first   parsers.Stamp // for the fold order only
+	named   string        // host of the first line
+	found   Detection
+	cut     cutter           // of records that are not lines; nil: they are
+	parsers []parsers.Parser // by format
 
-	lines   int64         // folded so far
+	lines   int64         // physical ones, folded so far
 	turn    chan struct{} // closed when the fold has come to it
 	leads   atomic.Int64  // see maxLeads
 	claimed []int64       // lines by format
 	marks   sketch
 	errs    []error
+	parts   []parts // of blocks that were folded before the input's turn
+	waiting int     // events in them
+}
+
+func newInput(in *source.Input, formats int) *input {
+	return &input{Input: in, turn: make(chan struct{}), claimed: make([]int64, formats)}
 }
 
 const sampleLines = 400
@@ -66,12 +72,15 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 		}
 	}
 	c.Source.ChunkSize = cmp.Or(c.Source.ChunkSize, blockSize)
+	if slices.ContainsFunc(c.Formats, func(f parsers.Format) bool { return f.Fold != nil || f.Echoes }) {
+		c.Source.Lookahead = lookahead
+	}
 	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{}, sketch: len(c.Inputs) > 1}
 	if c.Dedupe {
 		s.seen = newRepeats()
 	}
 	for _, si := range c.Inputs {
-		in := &input{Input: si, untagged: -1, turn: make(chan struct{}), claimed: make([]int64, len(c.Formats))}
+		in := newInput(si, len(c.Formats))
 		if err := s.look(ctx, in); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -117,7 +126,7 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}
 	ref := s.reference(r)
 	o.Anchor = syslog.Anchor(lines, ref, o)
-	if err := s.detect(in, o, lines); err != nil {
+	if err := s.detect(in, o, text, lines); err != nil {
 		return err
 	}
 	if years := s.evidence(in, o, lines); years != 0 {
@@ -125,20 +134,48 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 		o.Anchor = syslog.Anchor(lines, ref, o)
 	}
 	in.anchor = o.Anchor
-	cut := syslog.NewReader(o)
-	for _, raw := range lines {
-		line, ok := cut.Cut(raw)
-		if !ok {
-			continue
-		}
-		if in.named == "" {
-			in.named = line.Host
-		}
-		if in.first == 0 {
-			in.first = line.Time
+	s.firstStamp(in, o, text, lines)
+	return nil
+}
+
+// firstStamp finds the first time that the input tells, and the first host.
+func (s *scanner) firstStamp(in *input, o syslog.Options, text string, lines []string) {
+	if cut := cutterOf(in.found.Framing); cut != nil {
+		lines = nil
+		for len(lines) < sampleLines {
+			start, end, ok := cut(text, false)
+			if !ok {
+				break
+			}
+			lines = append(lines, trimRecord(text[start:end]))
+			text = text[end:]
 		}
 	}
-	return nil
+	r := syslog.NewReader(o)
+	var events []parsers.Event
+	for _, raw := range lines {
+		line, ok := r.Cut(raw)
+		if in.named == "" && ok {
+			in.named = line.Host
+		}
+		if in.first == 0 && ok {
+			in.first = line.Time
+		}
+		if in.first != 0 {
+			return
+		}
+		if ok {
+			continue
+		}
+		line = bareLine(raw)
+		for _, g := range in.found.Bare {
+			events, _ = in.parsers[g.index].AppendEvents(events[:0], &line)
+			if len(events) > 0 {
+				in.first = events[0].Time
+				break
+			}
+		}
+	}
 }
 
 func location(l *time.Location) *time.Location {
@@ -159,38 +196,6 @@ func (s *scanner) reference(r *source.Reader) syslog.Reference {
 		ref.Time = s.Clock
 	}
 	return ref
-}
-
-// detect opens a parser of each format for the input, and picks the one that reads its lines without a tag.
-func (s *scanner) detect(in *input, o syslog.Options, lines []string) error {
-	head := ""
-	var sample parsers.Sample
-	cut := syslog.NewReader(o)
-	for _, raw := range lines {
-		if strings.TrimSpace(raw) == "" {
-			continue
-		}
-		if head == "" {
-			head = raw
-		}
-		line, _ := cut.Cut(raw)
-		sample.Lines = append(sample.Lines, line)
-	}
-	best := parsers.Score(0)
-	for i, f := range s.Formats {
-		p, err := f.Open(parsers.Sample{Head: head, Lines: sample.Lines}, s.Parse)
-		if err != nil {
-			return fmt.Errorf("read %s as %s: %w", in.Name, f.Name, err)
-		}
-		in.parsers = append(in.parsers, p)
-		if score := f.Sniff(sample); score > best {
-			in.untagged, best = i, score
-		}
-	}
-	if s.Forced {
-		in.untagged = 0
-	}
-	return nil
 }
 
 // evidence returns by how many years the first lines prove the anchor wrong: a long queue id of Postfix holds the year.

@@ -21,7 +21,7 @@ const maxLeads = 1 << 18
 // A handler is what one worker does with the lines of a block, to hand on a T.
 type handler[T any] interface {
 	begin(in *input, block int)
-	line(in *input, line *parsers.Line, n uint32, format string, events []parsers.Event) summary.Bucket
+	line(in *input, line *parsers.Line, n uint32, format int, events []parsers.Event) summary.Bucket
 	end() T
 
 	Bucket(summary.Bucket)
@@ -49,7 +49,8 @@ type result[T any] struct {
 	in     *input
 	index  int
 	value  T
-	lines  int64 // all of them, those after the window too
+	lines  int64 // all of them, those after the window too; records, where several share a line
+	ends   int64 // line ends, which places in the input are counted by
 	idle   int64
 	after  int64 // of lines, those after the window
 	bytes  int64
@@ -153,6 +154,7 @@ func (s *scanner) feed(ctx context.Context, in *input, jobs chan<- job, tokens c
 			return 0, err
 		}
 	}
+	s.frame(in)
 	for {
 		if in.leads.Load() > maxLeads {
 			select {
@@ -260,7 +262,7 @@ func (f *folder[T]) fail(in *input, err error) {
 func (f *folder[T]) fold(r result[T]) error {
 	res := &f.s.res.Inputs[r.in.ord]
 	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], r.in.lines)
-	r.in.lines += r.lines
+	r.in.lines += r.ends
 	res.Lines += r.lines - r.after
 	res.Idle += r.idle
 	res.Bytes += r.bytes
@@ -289,6 +291,13 @@ type worker[T any] struct {
 	memo    tagMemo
 	events  []parsers.Event
 	samples samples
+
+	block   source.Block // at hand
+	piece   source.Piece // it comes from
+	off     int          // in block.Text, behind the line at hand
+	section *section     // of a framed input
+	ahead   *string      // what follows the block, once asked for
+	next    parsers.Line // looked at ahead of its turn
 }
 
 // state is what a worker knows of one input.
@@ -344,25 +353,15 @@ func (w *worker[T]) do(j job) result[T] {
 	if err != nil {
 		r.err = fmt.Errorf("read %s: %w", j.in.Name, err)
 	}
-	overlong := block.Overlong
-	n := uint32(0)
-	for off := 0; off < len(block.Text); {
-		raw := block.Text[off:]
-		end := off + len(raw)
-		if i := strings.IndexByte(raw, '\n'); i >= 0 {
-			raw, end = raw[:i], off+i+1
-		}
-		n++
-		if len(overlong) > 0 && overlong[0] == off {
-			overlong = overlong[1:]
-			w.h.Bucket(summary.Overlong)
-			w.samples.note(summary.Overlong, summary.Pos{Input: uint32(j.in.ord), Block: uint32(j.index), Line: n}, raw, "")
-		} else {
-			w.line(raw, summary.Pos{Input: uint32(j.in.ord), Block: uint32(j.index), Line: n}, &r)
-		}
-		off = end
+	w.block, w.piece, w.off, w.ahead = block, j.piece, 0, nil
+	if j.in.cut == nil {
+		w.lines(&r)
+	} else {
+		w.section, _ = block.Mark.(*section)
+		w.records(&r)
 	}
-	r.lines, r.bytes = int64(n), block.DiskBytes
+	w.block = source.Block{}
+	r.bytes = block.DiskBytes
 	r.value = w.h.end()
 	if w.s.Progress != nil {
 		w.s.Progress(block.DiskBytes)
@@ -370,58 +369,225 @@ func (w *worker[T]) do(j job) result[T] {
 	return r
 }
 
+// lines goes through a block of lines.
+func (w *worker[T]) lines(r *result[T]) {
+	pos := summary.Pos{Input: uint32(r.in.ord), Block: uint32(r.index)}
+	overlong := w.block.Overlong
+	for w.off < len(w.block.Text) {
+		start := w.off
+		raw := w.block.Text[start:]
+		w.off += len(raw)
+		if i := strings.IndexByte(raw, '\n'); i >= 0 {
+			raw, w.off = raw[:i], start+i+1
+		}
+		pos.Line++
+		if len(overlong) > 0 && overlong[0] == start {
+			overlong = overlong[1:]
+			w.overlong(raw, pos)
+		} else {
+			w.line(raw, pos, r)
+		}
+	}
+	r.lines = int64(pos.Line)
+	r.ends = r.lines
+}
+
+// records goes through a block of records that are not lines. Each counts for the lines it stands on, and for one where
+// it shares a line with others.
+func (w *worker[T]) records(r *result[T]) {
+	pos := summary.Pos{Input: uint32(r.in.ord), Block: uint32(r.index)}
+	ledger := &w.h.Tally().Ledger
+	for text := w.block.Text; text != ""; {
+		start, end, _ := r.in.cut(text, true)
+		if blank := strings.Count(text[:start], "\n"); blank > 0 {
+			ledger[summary.Ignored] += int64(blank)
+			r.idle += int64(blank)
+			r.lines += int64(blank)
+			r.ends += int64(blank)
+		}
+		record := text[start:end]
+		text = text[end:]
+		if record == "" {
+			continue
+		}
+		ends := int64(strings.Count(record, "\n"))
+		pos.Line = uint32(r.ends) + 1
+		before := *ledger
+		idle, after, dropped := r.idle, r.after, w.h.Tally().Dropped
+		record = trimRecord(record)
+		switch {
+		case len(w.block.Overlong) > 0 || len(record) > maxRecord:
+			w.overlong(record, pos)
+		case w.section != nil && record == w.section.header && record != "":
+			w.h.Bucket(summary.Context)
+		default:
+			w.line(record, pos, r)
+		}
+		n := max(1, ends)
+		r.lines += n
+		r.ends += ends
+		for more := n - 1; more > 0; more = 0 {
+			switch { // of whatever became of it, its other lines became the same
+			case r.after > after:
+				r.after += more
+				w.h.Tally().Skipped += more
+			case w.h.Tally().Dropped > dropped:
+				w.h.Tally().Dropped += more
+			default:
+				for k := range ledger {
+					if ledger[k] > before[k] {
+						ledger[k] += more
+					}
+				}
+				if r.idle > idle {
+					r.idle += more
+				}
+			}
+		}
+	}
+}
+
+func (w *worker[T]) overlong(raw string, pos summary.Pos) {
+	w.h.Bucket(summary.Overlong)
+	w.samples.note(summary.Overlong, pos, raw, "")
+}
+
 // line puts one line into its bucket.
 func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	line := &w.now
-	ok := w.cut.CutTo(line, raw)
-	if line.Time != 0 {
-		if u := w.s.Summary.Until; u != 0 && line.Time >= u {
-			w.h.Tally().Skipped++
-			r.after++
+	f := -1
+	var piece bool
+	err := error(parsers.ErrForeign)
+	if w.in.found.bare() {
+		*line = bareLine(raw)
+		piece, err = w.try(line, w.in.found.Bare, &f)
+		if piece || err != parsers.ErrForeign {
+			w.known(f, piece, err, pos, r)
 			return
 		}
+		if w.in.cut != nil {
+			w.unknown(line, pos, r)
+			return
+		}
+	}
+	ok := w.cut.CutTo(line, raw)
+	if u := w.s.Summary.Until; u != 0 && line.Time >= u {
+		w.after(r)
+		return
+	}
+	if line.Time != 0 {
 		r.first, r.last = earlier(r.first, line.Time), max(r.last, line.Time)
 	}
-	f := w.in.untagged
-	switch {
-	case ok && line.Tag != "":
+	if line.Tag != "" {
 		f = w.s.tags.format(&w.memo, line.Tag)
-		if f < 0 {
-			if syslog.LossNotice(line) {
-				w.h.Tally().Gaps++
-			}
-			w.h.Foreign(line)
-			return
+	}
+	switch {
+	case f >= 0:
+		piece, err = w.parse(line, f)
+	case !ok:
+		piece, err = w.try(line, w.in.found.Bare, &f)
+	case (line.Tag != "" || line.Text != line.Raw):
+		piece, err = w.try(line, w.in.found.Tagged, &f)
+	}
+	switch {
+	case piece || err != parsers.ErrForeign:
+		w.known(f, piece, err, pos, r)
+	case line.Tag != "":
+		if syslog.LossNotice(line) {
+			w.h.Tally().Gaps++
 		}
-	case strings.TrimSpace(line.Text) == "" || ok && f < 0:
+		w.h.Foreign(line)
+	case ok && line.Text == line.Raw: // the journal, about itself
+		r.idle++
+		w.h.Bucket(summary.Ignored)
+	default:
+		w.unknown(line, pos, r)
+	}
+}
+
+// unknown counts a line that no format knows.
+func (w *worker[T]) unknown(line *parsers.Line, pos summary.Pos, r *result[T]) {
+	if strings.TrimSpace(line.Text) == "" {
 		r.idle++
 		w.h.Bucket(summary.Ignored)
 		return
-	case f < 0:
-		w.h.Bucket(summary.Unrecognised)
-		w.samples.note(summary.Unrecognised, pos, raw, "")
-		return
 	}
-	var err error
-	w.events, err = w.in.parsers[f].AppendEvents(w.events[:0], line)
-	if err != nil {
+	w.h.Bucket(summary.Unrecognised)
+	w.samples.note(summary.Unrecognised, pos, line.Raw, "")
+}
+
+// after counts a line behind the window.
+func (w *worker[T]) after(r *result[T]) {
+	w.h.Tally().Skipped++
+	r.after++
+}
+
+// try has a line read by the first format that knows it.
+func (w *worker[T]) try(line *parsers.Line, guesses []Guess, f *int) (piece bool, err error) {
+	for i := range guesses {
+		*f = guesses[i].index
+		if piece, err = w.parse(line, *f); piece || err != parsers.ErrForeign {
+			return piece, err
+		}
+	}
+	return false, parsers.ErrForeign
+}
+
+// parse has a line read by a format. A piece of a record that another line began tells nothing itself.
+func (w *worker[T]) parse(line *parsers.Line, f int) (piece bool, err error) {
+	p := w.in.parsers[f]
+	if w.section != nil && w.section.header != "" {
+		if p, err = w.section.parser, w.section.err; err != nil {
+			return false, err
+		}
+	}
+	if format := &w.s.Formats[f]; w.in.cut == nil {
+		if format.Fold != nil {
+			switch fold := format.Fold(line); fold.Piece {
+			case parsers.Middle, parsers.Last:
+				return true, nil
+			case parsers.First:
+				w.unfold(line, format, &fold)
+			}
+		}
+		if format.Echoes && w.echoed(line) {
+			return true, nil
+		}
+	}
+	w.events, err = p.AppendEvents(w.events[:0], line)
+	return false, err
+}
+
+// known counts a line of a format and what it tells.
+func (w *worker[T]) known(f int, piece bool, err error, pos summary.Pos, r *result[T]) {
+	line := &w.now
+	switch {
+	case piece:
+		w.claimed[f]++
+		w.h.Bucket(summary.Context)
+		return
+	case err != nil:
 		w.h.Bucket(summary.Malformed)
-		w.samples.note(summary.Malformed, pos, raw, err.Error())
+		w.samples.note(summary.Malformed, pos, line.Raw, err.Error())
 		return
 	}
-	if !ok && len(w.events) == 0 {
-		// Without a header there is nothing to tell that the line is the format's but what it says.
-		w.h.Bucket(summary.Unrecognised)
-		w.samples.note(summary.Unrecognised, pos, raw, "")
-		return
+	if line.Time == 0 && len(w.events) > 0 {
+		t := w.events[0].Time
+		if u := w.s.Summary.Until; u != 0 && t >= u {
+			w.after(r)
+			return
+		}
+		if t != 0 {
+			r.first, r.last = earlier(r.first, t), max(r.last, t)
+		}
 	}
 	w.claimed[f]++
-	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), w.lineHash(raw)) {
+	if w.s.seen != nil && w.s.seen.again(uint32(w.in.ord), w.lineHash(line.Raw)) {
 		w.h.Tally().Dropped++
 		return
 	}
-	if w.h.line(w.in, line, pos.Line, w.s.Formats[f].Name, w.events) == summary.Delivery && w.s.sketch {
-		w.marks.note(w.lineHash(raw))
+	if w.h.line(w.in, line, pos.Line, f, w.events) == summary.Delivery && w.s.sketch {
+		w.marks.note(w.lineHash(line.Raw))
 	}
 }
 

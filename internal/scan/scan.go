@@ -102,50 +102,75 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	free := make(chan *summary.Fringe, s.inFlight())
-	var counters []*counter
-	err = pipeline[*summary.Fringe]{
+	join := newAssembler(s)
+	counters := []*summary.Builder{join.builder}
+	turn := 0
+	err = pipeline[counted]{
 		ahead: s.Jobs,
-		worker: func() handler[*summary.Fringe] {
-			h := &counter{Builder: summary.NewBuilder(&s.Summary), free: free}
-			counters = append(counters, h)
+		worker: func() handler[counted] {
+			h := &counter{Builder: summary.NewBuilder(&s.Summary), formats: s.Formats, free: free}
+			counters = append(counters, h.Builder)
 			return h
 		},
-		fold: func(in *input, f *summary.Fringe) error {
-			pieces[in.ord].Absorb(f)
-			in.leads.Store(int64(pieces[in.ord].Leads()))
+		fold: func(in *input, c counted) error {
+			piece := pieces[in.ord]
+			piece.Absorb(c.fringe)
+			switch {
+			case len(c.parts.list) == 0:
+			case in.ord == turn:
+				join.absorb(piece, in, c.parts)
+			default:
+				in.parts = append(in.parts, c.parts)
+				in.waiting += len(c.parts.list)
+			}
+			in.leads.Store(int64(piece.Leads() + in.waiting))
 			select {
-			case free <- f:
+			case free <- c.fringe:
 			default:
 			}
 			return nil
 		},
 		done: func(in *input) {
-			if next := in.ord + 1; next < len(pieces) {
+			turn = in.ord + 1
+			if turn < len(pieces) {
 				// What the next input could not settle alone is settled now; its later blocks need not wait.
-				root.Append(pieces[next])
-				pieces[next] = root
+				root.Append(pieces[turn])
+				pieces[turn] = root
+				next := s.inputs[turn]
+				for _, p := range next.parts {
+					join.absorb(root, next, p)
+				}
+				next.parts, next.waiting = nil, 0
 			}
 		},
 	}.run(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range counters {
-		root.Counts.Add(h.Builder.Counts)
+	for _, b := range counters {
+		root.Counts.Add(b.Counts)
 	}
 	s.res.Counts = root.Final()
 	s.finish()
 	return s.res, nil
 }
 
+// counted is what became of a block that was counted.
+type counted struct {
+	fringe *summary.Fringe
+	parts  parts
+}
+
 // counter is a worker that counts.
 type counter struct {
 	*summary.Builder
-	free   chan *summary.Fringe
-	fringe *summary.Fringe
+	formats []parsers.Format
+	free    chan *summary.Fringe
+	counted
 }
 
 func (h *counter) begin(in *input, block int) {
+	h.counted = counted{parts: parts{block: block}}
 	select {
 	case h.fringe = <-h.free:
 	default:
@@ -154,13 +179,19 @@ func (h *counter) begin(in *input, block int) {
 	h.Begin(h.fringe, uint32(in.ord), uint32(block), in.host)
 }
 
-func (h *counter) line(_ *input, line *parsers.Line, n uint32, _ string, events []parsers.Event) summary.Bucket {
-	return h.Line(line, n, events)
+func (h *counter) line(_ *input, line *parsers.Line, n uint32, format int, events []parsers.Event) summary.Bucket {
+	if h.formats[format].Join == nil {
+		return h.Line(line, n, events)
+	}
+	for i := range events {
+		h.parts.list = append(h.parts.list, item{events[i], *line, n, format})
+	}
+	return h.Aside(line, events)
 }
 
-func (h *counter) end() *summary.Fringe {
+func (h *counter) end() counted {
 	h.End()
-	return h.fringe
+	return h.counted
 }
 
 // Attempts hands the attempt records of the inputs to emit, in order. emit must not keep them. The error is ctx's or
@@ -171,6 +202,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 		return nil, err
 	}
 	free := make(chan *batch, s.inFlight())
+	join := newAssembler(s)
 	rec := summary.NewRecorder(&s.Summary, emit)
 	rec.Inbound = inbound
 	var collectors []*collector
@@ -186,9 +218,11 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 			base := s.res.bases[in.ord][b.block]
 			for i := range b.items {
 				it := &b.items[i]
-				src.Format, src.Line = it.format, base+int64(it.n)
-				if err := rec.Add(&it.event, &it.line, &src); err != nil {
-					return err
+				src.Format, src.Line = s.Formats[it.format].Name, base+int64(it.n)
+				for _, ev := range join.events(it, in.host) {
+					if err := rec.Add(&ev, &it.line, &src); err != nil {
+						return err
+					}
 				}
 			}
 			clear(b.items) // they point into their block
@@ -232,7 +266,7 @@ type item struct {
 	event  parsers.Event
 	line   parsers.Line
 	n      uint32
-	format string
+	format int
 }
 
 func (h *collector) begin(in *input, block int) {
@@ -244,7 +278,7 @@ func (h *collector) begin(in *input, block int) {
 	h.batch.block = block
 }
 
-func (h *collector) line(in *input, line *parsers.Line, n uint32, format string, events []parsers.Event) summary.Bucket {
+func (h *collector) line(in *input, line *parsers.Line, n uint32, format int, events []parsers.Event) summary.Bucket {
 	for i := range events {
 		h.batch.items = append(h.batch.items, item{events[i], *line, n, format})
 	}
@@ -260,6 +294,9 @@ func (s *scanner) finish() {
 		r := &s.res.Inputs[in.ord]
 		for i, n := range in.claimed {
 			if n > 0 {
+				if s.Formats[i].LastResort && !s.Forced {
+					s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("%s: its format is not known; %d lines were read by their shape, which may be wrong; describe it for better: bouncelog formats learn %[1]s", in.Name, n))
+				}
 				r.Formats = append(r.Formats, s.Formats[i].Name)
 				r.Claimed += n
 				s.res.Claimed += n

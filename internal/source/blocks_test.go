@@ -233,7 +233,7 @@ func TestBlocks(t *testing.T) {
 	}
 	for name, data := range fixed {
 		t.Run(name, func(t *testing.T) {
-			for _, o := range []Options{{}, {1, 100}, {page, page}, {4 * page, 1 << 20}, {4 * page, 7}} {
+			for _, o := range []Options{{}, {1, 100, 0}, {page, page, 0}, {4 * page, 1 << 20, 0}, {4 * page, 7, 0}, {page, 1 << 20, 3 * page}, {page, 100, 50}} {
 				check(t, []byte(data), o)
 			}
 		})
@@ -241,7 +241,7 @@ func TestBlocks(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint("random=", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
-			o := Options{ChunkSize: page << rng.IntN(5), MaxLine: 1 + rng.IntN(100<<rng.IntN(10))}
+			o := Options{ChunkSize: page << rng.IntN(5), MaxLine: 1 + rng.IntN(100<<rng.IntN(10)), Lookahead: rng.IntN(2) * rng.IntN(4*page)}
 			check(t, content(rng, rng.IntN(300<<10), []int{page, o.ChunkSize}[rng.IntN(2)], o.MaxLine), o)
 		})
 	}

@@ -29,6 +29,12 @@ func compressionOf(head []byte) string {
 	return ""
 }
 
+// isUTF16 reports whether text begins with the byte order mark of UTF-16 (RFC 2781 3.2): so Exchange, hMailServer and
+// PowerShell write.
+func isUTF16(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
+}
+
 // gzipTime returns the time in a gzip header (RFC 1952 2.3.1 MTIME), zero where it has none.
 func gzipTime(head []byte) time.Time {
 	if len(head) < 8 {
@@ -84,8 +90,6 @@ var signatures = []struct {
 	{0, "LPKSHHRH", "a systemd journal file", "have it printed: journalctl -o json --file FILE | bouncelog report -", "systemd: JOURNAL_FILE_FORMAT"},
 	{0, "ElfFile\x00", "a Windows event log", "", "MS-EVEN6, evtx file header"},
 	{0, "\xd4\xc3\xb2\xa1", "a packet capture", "", "draft-ietf-opsawg-pcap 4"},
-	{0, "\xff\xfe", "UTF-16 text", "convert it first: iconv -f UTF-16 -t UTF-8 FILE | bouncelog report -", "RFC 2781 3.2"},
-	{0, "\xfe\xff", "UTF-16 text", "convert it first: iconv -f UTF-16 -t UTF-8 FILE | bouncelog report -", "RFC 2781 3.2"},
 }
 
 // foreign returns the error that says what an input is, where its first bytes prove that it is no log. They are looked at

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // HeadSize is how much of its beginning a [Reader] shows at most before anything is read.
@@ -40,6 +42,7 @@ type Reader struct {
 	next  int64 // where it begins
 
 	// A stream.
+	framer Framer // nil: blocks of lines
 	text   *text
 	pieces chan Piece
 	free   chan []byte // memory of loaded pieces, to be used again
@@ -61,6 +64,10 @@ type Piece struct {
 	index  int
 	lo, hi int64  // of a plain file: the range it begins in
 	data   []byte // of a stream: its lines
+	ahead  string // of a stream: what follows
+	text   string // of a framed stream: its records
+	mark   any    // of a framed stream
+	long   bool   // of a framed stream: text is the beginning of a line longer than Options.MaxLine
 	disk   int64
 }
 
@@ -122,7 +129,7 @@ func (in *Input) open(o Options) (*Reader, error) {
 		if err != nil && err != io.EOF {
 			return r, readError(in.Name, err)
 		}
-		if compressionOf(head[:n]) == "" {
+		if compressionOf(head[:n]) == "" && !isUTF16(head[:n]) {
 			r.plain, r.head = true, head[:n]
 			return r, nil
 		}
@@ -150,6 +157,9 @@ func (r *Reader) openStream(from io.Reader) error {
 	}
 	head := make([]byte, HeadSize)
 	n, err := io.ReadFull(r.text, head)
+	if isUTF16(head[:n]) {
+		n, err = r.decodeUTF16(head, n)
+	}
 	r.head = head[:n]
 	if n > 0 && r.Size == 0 {
 		r.Size = -1 // a file of /proc
@@ -168,6 +178,15 @@ func (r *Reader) openStream(from io.Reader) error {
 	default:
 		return fmt.Errorf("read %s: the %s data is damaged: %w; fetch another copy", r.name, r.Compression, err)
 	}
+}
+
+// decodeUTF16 begins again with a stream whose first n bytes are in head, as what they are.
+func (r *Reader) decodeUTF16(head []byte, n int) (int, error) {
+	// Note: what ended the stream stays in its text, and the decoder passes it on.
+	raw := &text{disk: r.text.disk, r: r.text.r, n: r.text.n, err: r.text.err, closed: &r.closed}
+	all := io.MultiReader(bytes.NewReader(bytes.Clone(head[:n])), raw)
+	r.text = &text{disk: r.text.disk, closed: &r.closed, r: unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(all)}
+	return io.ReadFull(r.text, head)
 }
 
 // readError says what to do about an error of the file system.
@@ -194,6 +213,22 @@ func cause(err error) error {
 // must not be changed.
 func (r *Reader) Head(n int) []byte {
 	return r.head[:min(n, len(r.head))]
+}
+
+// Frame has the input cut by f into blocks of whole records, not of whole lines. It is called before the first Next, or
+// not at all. A plain file is then read from its beginning to its end like a stream.
+func (r *Reader) Frame(f Framer) {
+	r.framer = f
+	if !r.plain {
+		return
+	}
+	r.plain = false
+	at := int64(len(r.head))
+	rest := io.NewSectionReader(r.file, at, math.MaxInt64-at)
+	r.text = &text{disk: &disk{r: rest, n: at}, closed: &r.closed}
+	r.text.r = r.text.disk
+	r.pieces = make(chan Piece, 1)
+	r.free = make(chan []byte, 4)
 }
 
 // Next returns the next piece, [io.EOF] at the end of the input, and the error of ctx as soon as it is done, even where a
@@ -231,7 +266,15 @@ func (p Piece) Load(buf *Buffer) (Block, error) {
 		b, err := p.r.readLines(p.lo, p.hi, buf)
 		return p.block(b), err
 	}
-	block := p.block(p.data)
+	var block Block
+	if p.r.framer != nil {
+		block = Block{Index: p.index, Text: p.text, DiskBytes: p.disk, Mark: p.mark}
+		if p.long {
+			block.Overlong = []int{0}
+		}
+	} else {
+		block = p.block(p.data)
+	}
 	select {
 	case p.r.free <- p.data[:0]:
 	default:
@@ -243,6 +286,22 @@ func (p Piece) Load(buf *Buffer) (Block, error) {
 func (p Piece) block(b []byte) Block {
 	b, overlong := cutOverlong(b, p.r.opts.MaxLine)
 	return Block{Index: p.index, Text: string(b), Overlong: overlong, DiskBytes: p.disk}
+}
+
+// Ahead returns the bytes that follow the lines of the piece, Options.Lookahead of them, counted from the end of its
+// range, or as many as there are. The last line may be cut.
+func (p Piece) Ahead() string {
+	look := p.r.opts.Lookahead
+	if !p.r.plain || look == 0 {
+		return p.ahead
+	}
+	b := make([]byte, look)
+	n, _ := p.r.readAt(b, p.hi) // an error is told to whoever loads the next piece
+	i := bytes.IndexByte(b[:n], '\n')
+	if i < 0 || p.hi >= p.r.Size {
+		return ""
+	}
+	return string(b[i+1 : n])
 }
 
 // cutOverlong cuts lines longer than limit, in place, and returns where they begin. A line that lacks its newline gets one

@@ -42,6 +42,9 @@ type Options struct {
 
 	// MaxLine is the length of the longest line kept whole, without its newline. Zero: 1 MiB.
 	MaxLine int
+
+	// Lookahead is how many bytes [Piece.Ahead] shows. Zero: none.
+	Lookahead int
 }
 
 const defaultSize = 1 << 20 // of a chunk and of the longest line
@@ -104,6 +107,17 @@ type Block struct {
 	// DiskBytes is the part of the input's size that this block accounts for, before decompression. Over all blocks of
 	// an input they sum up to Reader.Size where that is known.
 	DiskBytes int64
+
+	// Mark is what the [Framer] gave the block. Nil: there is none.
+	Mark any
+}
+
+// A Framer cuts text into runs of whole records, where those are not lines. It is used by one goroutine.
+type Framer interface {
+	// Cut returns how many bytes of text, which begins where a record may, are whole records for one block, and that
+	// block's mark. Zero: there is none yet; where text is longer than Options.MaxLine, its first line is then given
+	// up as overlong. With atEnd, text is all that is left, and zero takes it all.
+	Cut(text string, atEnd bool) (n int, mark any)
 }
 
 // A Buffer is the memory [Piece.Load] reads into. The zero value is ready; it serves one goroutine, any number of times.

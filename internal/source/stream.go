@@ -16,10 +16,22 @@ func (r *Reader) pump() {
 	src := io.MultiReader(bytes.NewReader(r.head), r.text)
 	var counted int64
 	tail := r.memory() // the beginning of a line
+	var ended error
 	for index := 0; ; index++ {
-		b, cut, err := r.fill(src, tail)
+		p := Piece{r: r, index: index}
+		var b []byte
+		var cut int
+		var err error
+		if r.framer != nil {
+			b, cut, err = r.fillFramed(src, tail, &p, &ended)
+		} else {
+			b, cut, err = r.fill(src, tail)
+		}
 		tail = append(r.memory(), b[cut:]...) // before b is given away
-		p := Piece{r: r, index: index, data: b[:cut], disk: r.text.disk.n - counted}
+		p.data, p.disk = b[:cut], r.text.disk.n-counted
+		if n := min(r.opts.Lookahead, len(tail)); n > 0 && r.framer == nil {
+			p.ahead = string(tail[:n])
+		}
 		if err != nil && r.Size >= 0 {
 			p.disk = r.Size - counted // also what was not read: garbage, the rest of a bomb
 		}
@@ -67,20 +79,25 @@ func (r *Reader) memory() []byte {
 //
 // Of a line longer than MaxLine one byte more is kept, for cutOverlong to see, and its newline; memory stays bounded.
 func (r *Reader) fill(src io.Reader, b []byte) (_ []byte, cut int, err error) {
+	look := r.opts.Lookahead
 	want := r.opts.ChunkSize
-	if len(b) >= want {
+	if len(b) >= want+look {
 		want = len(b) + r.opts.ChunkSize
 	}
-	for {
-		from := len(b)
-		b, err = readTo(src, b, want)
+	for from := 0; ; {
+		b, err = readTo(src, b, want+look)
 		if err != nil {
 			return b, len(b), err
 		}
-		if i := bytes.LastIndexByte(b[from:], '\n'); i >= 0 {
+		end := len(b) - look
+		if i := bytes.LastIndexByte(b[from:end], '\n'); i >= 0 {
 			return b, from + i + 1, nil
 		}
+		from = end
 		if len(b) > r.opts.MaxLine {
+			if i := bytes.IndexByte(b[end:], '\n'); i >= 0 {
+				return b, end + i + 1, nil
+			}
 			b, err = skipLine(src, b, r.opts.MaxLine+1)
 			if err != nil {
 				return b, len(b), err
@@ -88,6 +105,33 @@ func (r *Reader) fill(src io.Reader, b []byte) (_ []byte, cut int, err error) {
 			return b, bytes.LastIndexByte(b, '\n') + 1, nil
 		}
 		want = min(2*len(b), r.opts.MaxLine+1)
+	}
+}
+
+// fillFramed reads on until b is a chunk long and holds a whole record, and says how much of it the framer puts into the
+// block of p. ended is why the stream ended; the error is the same once all of b is taken.
+func (r *Reader) fillFramed(src io.Reader, b []byte, p *Piece, ended *error) (_ []byte, cut int, err error) {
+	for want := r.opts.ChunkSize; ; want = 2 * len(b) {
+		if *ended == nil {
+			b, *ended = readTo(src, b, want)
+		}
+		text := string(b)
+		cut, p.mark = r.framer.Cut(text, *ended != nil)
+		p.text = text[:cut]
+		switch {
+		case *ended != nil:
+			if cut == 0 || cut == len(b) {
+				p.text = text
+				return b, len(b), *ended
+			}
+			return b, cut, nil
+		case cut > 0:
+			return b, cut, nil
+		case len(b) > r.opts.MaxLine:
+			b, *ended = skipLine(src, b, r.opts.MaxLine+1)
+			p.text, p.long = string(b[:r.opts.MaxLine])+"\n", true
+			return b, len(b), *ended
+		}
 	}
 }
 

@@ -166,6 +166,11 @@ func (b *Builder) Tell(line *parsers.Line, events []parsers.Event) Bucket {
 		switch events[i].Kind {
 		case parsers.Attempted, parsers.Expired:
 			k = Delivery
+		case parsers.Part:
+			if events[i].Attempt.Status != 0 {
+				k = Delivery
+			}
+			k = min(k, Context)
 		default:
 			k = min(k, Context) // the buckets are in this order
 		}

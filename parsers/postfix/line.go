@@ -58,6 +58,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if i := strings.LastIndexByte(line.Tag, '/'); i >= 0 {
 		program = line.Tag[i+1:]
 		if can = shapes(program); can == 0 {
+			if !strings.Contains(" "+programs+" ", " "+program+" ") {
+				return dst, parsers.ErrForeign
+			}
 			return dst, nil
 		}
 	}
@@ -72,7 +75,10 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		case can&rejected != 0:
 			dst = appendRejection(dst, line, program, "", strings.TrimPrefix(rest, "NOQUEUE: "))
 		}
-		return dst, nil
+		if len(dst) == n {
+			err = foreign(line)
+		}
+		return dst, err
 	case can&delivery != 0 && strings.HasPrefix(rest, "to="):
 		dst, err = p.appendDelivery(dst, line, program, id, rest)
 	case can&queued != 0 && strings.HasPrefix(rest, "from="):
@@ -100,7 +106,19 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 			}
 		}
 	}
+	if err == nil && len(dst) == n {
+		err = foreign(line)
+	}
 	return dst, err
+}
+
+// foreign returns what a line that tells nothing is: without a tag of Postfix's, nothing but what it says would make it
+// Postfix's.
+func foreign(line *parsers.Line) error {
+	if line.Tag != "postfix" && strings.IndexByte(line.Tag, '/') < 0 {
+		return parsers.ErrForeign
+	}
+	return nil
 }
 
 // appendEvent appends an event of the line with what every event has.

@@ -1,0 +1,83 @@
+package scan
+
+import (
+	"strings"
+
+	"bouncelog/parsers"
+)
+
+// The pieces of a record stand close together: they start within reach of its first line, and none is longer than
+// maxPiece. What is counted is the log's bytes, so the record is the same however the log is cut into blocks.
+const (
+	reach     = 32 << 10
+	maxPiece  = 8 << 10
+	maxPieces = 200
+	lookahead = reach + maxPiece + 8<<10 // a block owns the line that its range ends in, too
+)
+
+// following calls f with the lines after the one at hand, until it returns false or they start out of reach.
+func (w *worker[T]) following(f func(raw string) bool) {
+	text, far := w.block.Text[w.off:], 0
+	for here := true; far < reach; {
+		if text == "" && here {
+			if w.ahead == nil {
+				s := w.piece.Ahead()
+				w.ahead = &s
+			}
+			text, here = *w.ahead, false
+		}
+		if text == "" {
+			return
+		}
+		raw, rest, _ := strings.Cut(text, "\n")
+		far += len(text) - len(rest)
+		text = rest
+		if !f(raw) {
+			return
+		}
+	}
+}
+
+// unfold puts a record together of which line is the first piece.
+func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *parsers.Fold) {
+	text := append([]byte(nil), fold.Text...)
+	brk, n := fold.Break, 1
+	bare := line.Tag == "" && line.Host == ""
+	w.following(func(raw string) bool {
+		next := &w.next
+		if bare {
+			*next = bareLine(raw)
+		} else if w.cut.CutTo(next, raw); next.Host != line.Host || next.Tag != line.Tag || next.PID != line.PID {
+			return true // of somebody else
+		}
+		p := format.Fold(next)
+		if p.Piece != parsers.Middle && p.Piece != parsers.Last || p.Key != fold.Key || len(p.Text) > maxPiece || n == maxPieces {
+			return false
+		}
+		if brk {
+			text = append(text, '\n')
+		}
+		text = append(text, p.Text...)
+		brk = p.Break
+		n++
+		return p.Piece != parsers.Last
+	})
+	line.Text = string(text)
+}
+
+// echoed reports whether the next line of the log says the same again.
+func (w *worker[T]) echoed(line *parsers.Line) bool {
+	if line.Tag == "" || line.Text == "" {
+		return false
+	}
+	echo := false
+	w.following(func(raw string) bool {
+		if strings.HasSuffix(raw, line.Text) {
+			next := &w.next
+			w.cut.CutTo(next, raw)
+			echo = next.Text == line.Text && next.Host == line.Host && next.Tag == line.Tag && next.PID == line.PID
+		}
+		return false
+	})
+	return echo
+}
