@@ -318,7 +318,8 @@ func FuzzScan(f *testing.F) {
 		if log[len(log)-1] != '\n' {
 			lines++
 		}
-		if got := one.Counts.Ledger.Lines(); got != lines && len(one.Warnings) == 0 {
+		// Objects that share a line count one by one.
+		if got := one.Counts.Ledger.Lines(); (got < lines || got > lines+int64(bytes.Count(log, []byte("{")))) && len(one.Warnings) == 0 {
 			t.Errorf("%d lines in the ledger, %d in the input", got, lines)
 		}
 		differ(t, "3 jobs", dump(in(3, 4<<10), true), dump(one, true))
