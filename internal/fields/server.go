@@ -1,0 +1,64 @@
+package fields
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"bouncelog/parsers"
+)
+
+// Address cuts an IP address and its port, zero where there is none: `192.0.2.1:25`, `[2001:db8::1]:25`, `2001:db8::1`,
+// `[IPv6:2001:db8::1]`. What is no address, a name or the path of a socket, is empty.
+func Address(s string) (ip string, port uint16) {
+	number := ""
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		s, number, _ = strings.Cut(inside, "]")
+		number = strings.TrimPrefix(number, ":")
+	} else if i := strings.IndexByte(s, ':'); i >= 0 && strings.IndexByte(s[i+1:], ':') < 0 {
+		s, number = s[:i], s[i+1:]
+	}
+	if len(s) > len(tagIPv6) && strings.EqualFold(s[:len(tagIPv6)], tagIPv6) {
+		s = s[len(tagIPv6):]
+	}
+	if _, err := netip.ParseAddr(s); err != nil {
+		return "", 0
+	}
+	if number != "" {
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
+			port = uint16(n)
+		}
+	}
+	return s, port
+}
+
+const tagIPv6 = "IPv6:" // RFC 5321 4.1.3
+
+// Inside reports whether a delivery to this server stays inside the house: the server is on this host, or the user said so
+// (--internal-relay).
+func Inside(o *parsers.Options, host, ip string) bool {
+	if strings.HasPrefix(ip, "127.") || ip == "::1" {
+		return true
+	}
+	if host != "" {
+		for _, h := range o.InternalHosts {
+			if strings.EqualFold(h, host) {
+				return true
+			}
+		}
+	}
+	if len(o.InternalRelays) == 0 {
+		return false
+	}
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap()
+	for _, r := range o.InternalRelays {
+		if r.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
