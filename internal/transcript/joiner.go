@@ -2,8 +2,6 @@ package transcript
 
 import (
 	"container/list"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"bouncelog/parsers"
@@ -11,18 +9,20 @@ import (
 
 // What a joiner keeps is bounded whatever the log says.
 const (
-	maxHeld  = 16 << 20 // bytes in all sessions, about; beyond, the one heard of longest ago is forgotten
-	maxText  = 4 << 10  // of one string; RFC 5321 4.5.3.1 knows none that is longer
-	maxReply = 8 << 10  // of the lines of a reply before its last
+	maxHeld    = 16 << 20 // bytes in all sessions, about; beyond, the one heard of longest ago is forgotten
+	maxWaiting = 8 << 10  // commands of one session; beyond, it is no dialogue
+	maxText    = 4 << 10  // bytes of one string; RFC 5321 4.5.3.1 knows none that is longer
+	maxReply   = 8 << 10  // bytes of the lines of a reply before its last
 )
 
-// NewJoiner returns the joiner of a format. lineEnd is what stands for the end of a line within the text of a reply.
-func NewJoiner(o parsers.Options, lineEnd string) parsers.Joiner {
-	return &joiner{options: o, lineEnd: lineEnd, sessions: make(map[key]*session), order: list.New(), limit: maxHeld}
+// NewJoiner returns the joiner of a format. inside reports whether a delivery to that server is a hop inside the house;
+// lineEnd is what stands for the end of a line within the text of a reply.
+func NewJoiner(inside func(host, ip string) bool, lineEnd string) parsers.Joiner {
+	return &joiner{inside: inside, lineEnd: lineEnd, sessions: make(map[key]*session), order: list.New(), limit: maxHeld}
 }
 
 type joiner struct {
-	options parsers.Options
+	inside  func(host, ip string) bool
 	lineEnd string
 
 	sessions map[key]*session
@@ -53,7 +53,9 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 	case Announced:
 		s.id, s.messageID = clone(ev.NextID), clone(ev.MessageID)
 	case Sent:
-		dst = s.sent(dst, ev)
+		if dst = s.sent(dst, ev); len(s.waiting) > maxWaiting {
+			s.restart()
+		}
 	case Received:
 		text := ev.Text
 		for more := true; more && !ended; {
@@ -73,23 +75,11 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		j.forget(j.order.Front().Value.(*session))
 	}
 	for i := known; i < len(dst); i++ {
-		if a := &dst[i].Attempt; a.Kind == parsers.Remote && j.isInside(a.RelayHost, a.RelayIP) {
+		if a := &dst[i].Attempt; a.Kind == parsers.Remote && j.inside(a.RelayHost, a.RelayIP) {
 			a.Kind = parsers.Internal
 		}
 	}
 	return dst
-}
-
-// isInside reports whether the user declared the server to be inside the house.
-func (j *joiner) isInside(host, ip string) bool {
-	if slices.ContainsFunc(j.options.InternalHosts, func(h string) bool { return strings.EqualFold(h, host) }) {
-		return true
-	}
-	if len(j.options.InternalRelays) == 0 {
-		return false
-	}
-	addr, err := netip.ParseAddr(ip)
-	return err == nil && slices.ContainsFunc(j.options.InternalRelays, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
 func (j *joiner) add(k key) *session {

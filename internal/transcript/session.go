@@ -170,11 +170,17 @@ func (s *session) begin(ev *parsers.Event) {
 	s.message = m
 }
 
-// drop ends the transaction under way. Where the answer to its message is not awaited, nobody will say what became of it.
+// drop ends the transaction under way.
 func (s *session) drop() {
 	m := s.message
 	s.message = nil
-	if m == nil || slices.ContainsFunc(s.waiting, func(c command) bool { return c.message == m && c.verb >= parsers.DATA }) {
+	s.release(m)
+}
+
+// release gives up a message that is not under way any more, unless its answer is still to come: nobody will say what
+// became of it.
+func (s *session) release(m *message) {
+	if m == nil || m == s.message || slices.ContainsFunc(s.waiting, func(c command) bool { return c.message == m && c.verb >= parsers.DATA }) {
 		return
 	}
 	m.dropped = true
@@ -288,6 +294,7 @@ func (s *session) answer(dst []parsers.Event, ev *parsers.Event, r parsers.Reply
 			return s.closed(dst, ev), true
 		}
 	}
+	s.release(m)
 	return dst, false
 }
 

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -40,6 +39,8 @@ func parse(t testing.TB, line string, at parsers.Stamp) parsers.Event {
 	}
 	return ev
 }
+
+func abroad(_, _ string) bool { return false }
 
 // show writes what the tests look at of an event.
 func show(ev *parsers.Event) string {
@@ -349,7 +350,7 @@ func TestJoin(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, ev := range run(t, NewJoiner(parsers.Options{}, "[nl]"), test.dialogue) {
+			for _, ev := range run(t, NewJoiner(abroad, "[nl]"), test.dialogue) {
 				got = append(got, show(&ev))
 			}
 			if d := cmp.Diff(test.want, got); d != "" {
@@ -361,7 +362,7 @@ func TestJoin(t *testing.T) {
 
 // TestEvent looks at all of an event.
 func TestEvent(t *testing.T) {
-	evs := run(t, NewJoiner(parsers.Options{}, "\n"), `
+	evs := run(t, NewJoiner(abroad, "\n"), `
 		a +
 		a < 220-mx.example.com ESMTP
 		a < 220 no spam
@@ -403,28 +404,18 @@ func TestEvent(t *testing.T) {
 }
 
 func TestInternal(t *testing.T) {
-	const dialogue = `
-		a < 220 Hub.example.com
-		a > RCPT TO:<a@example.com>
-		a < 550 no`
-	for _, test := range []struct {
-		o    parsers.Options
-		want parsers.AttemptKind
-	}{
-		{parsers.Options{}, parsers.Remote},
-		{parsers.Options{InternalHosts: []string{"hub.example.com"}}, parsers.Internal},
-		{parsers.Options{InternalRelays: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, parsers.Internal},
-		{parsers.Options{InternalRelays: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}, parsers.Remote},
-	} {
-		if evs := run(t, NewJoiner(test.o, "\n"), dialogue); len(evs) != 1 || evs[0].Attempt.Kind != test.want {
-			t.Errorf("%+v: %v", test.o, evs)
+	inside := func(host, ip string) bool { return host == "hub.example.com" && ip == "192.0.2.10" }
+	for host, want := range map[string]parsers.AttemptKind{"hub": parsers.Internal, "mx": parsers.Remote} {
+		evs := run(t, NewJoiner(inside, "\n"), "a < 220 "+host+".example.com\na > RCPT TO:<a@example.com>\na < 550 no")
+		if len(evs) != 1 || evs[0].Attempt.Kind != want {
+			t.Errorf("%s: %v", host, evs)
 		}
 	}
 }
 
 // TestHosts: sessions of different hosts have nothing in common.
 func TestHosts(t *testing.T) {
-	j := NewJoiner(parsers.Options{}, "\n")
+	j := NewJoiner(abroad, "\n")
 	rcpt, reply := parse(t, "a > RCPT TO:<a@example.com>", 1), parse(t, "a < 550 no", 2)
 	evs := j.Join(nil, "one", &parsers.Line{}, &rcpt)
 	if evs = j.Join(evs, "two", &parsers.Line{}, &reply); len(evs) != 0 {
@@ -484,8 +475,8 @@ func check(t *testing.T, j *joiner) {
 }
 
 func TestMemory(t *testing.T) {
-	j := NewJoiner(parsers.Options{}, "\n").(*joiner)
-	j.limit = 64 << 10
+	j := NewJoiner(abroad, "\n").(*joiner)
+	j.limit = 1 << 20
 	long := strings.Repeat("x", 1000)
 	for i := range 2000 {
 		for _, line := range []string{" +", " < 220-" + long, " < 220 mx.example.com", " > MAIL FROM:<" + long + ">", " > RCPT TO:<" + long + "@example.com>"} {
@@ -499,6 +490,14 @@ func TestMemory(t *testing.T) {
 		j.Join(nil, "host", &parsers.Line{}, &ev)
 		check(t, j)
 	}
+	for range maxWaiting + 10 {
+		ev := parse(t, "a > NOOP", 1)
+		j.Join(nil, "host", &parsers.Line{}, &ev)
+	}
+	if n := len(j.sessions[key{"host", "a"}].waiting); n > maxWaiting {
+		t.Errorf("%d commands wait", n)
+	}
+	check(t, j)
 	ev := parse(t, "a > RCPT TO:<"+strings.Repeat(long, 5)+">", 1)
 	j.Join(nil, "host", &parsers.Line{}, &ev)
 	ev = parse(t, "a - Local", 1)
@@ -515,7 +514,7 @@ func FuzzJoin(f *testing.F) {
 	f.Add("a > EHLO x\nb +\na < 502 no\na > MAIL FROM:<s>\na > RCPT TO:<a>\nb@1 < 421 no\na < 450-x[nl]450 y\na -\nb -")
 	f.Add("a > MAIL FROM:<s>\na > RCPT TO:<a>\na > BDAT 1\na > BDAT 1 LAST\na > MAIL FROM:<t>\na > RCPT TO:<b>\na > RSET\na < 250 ok\na < 250 ok\na < 250 ok\na < 250 ok\na - x")
 	f.Fuzz(func(t *testing.T, dialogue string) {
-		j := NewJoiner(parsers.Options{}, "[nl]").(*joiner)
+		j := NewJoiner(abroad, "[nl]").(*joiner)
 		j.limit = 4 << 10
 		var at parsers.Stamp
 		sent := 0
@@ -570,7 +569,7 @@ a < 221 bye`
 	for line := range strings.SplitSeq(dialogue, "\n") {
 		parts = append(parts, parse(b, line, 1))
 	}
-	j := NewJoiner(parsers.Options{}, "\n")
+	j := NewJoiner(abroad, "\n")
 	b.SetBytes(int64(len(dialogue)))
 	b.ReportAllocs()
 	var evs []parsers.Event
