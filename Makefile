@@ -20,6 +20,7 @@ BUILD := .build
 BIN   := $(BUILD)/bouncelog
 TOOLS := $(BUILD)/tools
 LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
+OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz bench clean
@@ -88,13 +89,19 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $(FUZZTIME) "$${t%:*}" || exit 1; \
 		done
 
-bench: build $(LOG)
+bench: build $(LOG) $(OTHER)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	$(GO) run ./internal/tools/bench -bin $(BIN) -runs $(BENCH_RUNS) $(LOG)
+	$(GO) run ./internal/tools/bench -bin $(BIN) -runs $(BENCH_RUNS) $(LOG) $(OTHER)
 
 $(LOG): $(wildcard internal/loggen/*.go internal/tools/loggen/*.go)
 	@mkdir -p $(BUILD)
 	$(GO) run ./internal/tools/loggen -size $(BENCH_SIZE) -truth $(LOG:.log=.truth.json) -o $@.part
+	mv $@.part $@
+
+$(OTHER): $(BUILD)/bench-%-$(BENCH_SIZE).log: $(wildcard internal/loggen/*.go internal/tools/loggen/*.go)
+	@mkdir -p $(BUILD)
+	$(GO) run ./internal/tools/loggen -log $* -size $(BENCH_SIZE) -truth $(@:.log=.truth.json) -o $@.part
+	@[ $* != acme ] || $(GO) run ./internal/tools/loggen -log acme-format > $(@:.log=.toml)
 	mv $@.part $@
 
 clean:

@@ -1,6 +1,9 @@
-// Command bench measures what bouncelog costs on one log: time beside that of `wc -l`, memory, and allocations per line.
+// Command bench measures what bouncelog costs on one log: time beside that of `wc -l`, memory, and allocations per line;
+// and then what reports on other logs cost.
 //
-//	bench -bin .build/bouncelog -runs 5 mail.log
+//	bench -bin .build/bouncelog -runs 5 mail.log exim.log acme.log
+//
+// A log beside which lies a description of its format (acme.toml beside acme.log) is read with it.
 //
 // The runs are interleaved, so that whatever else the machine does falls on all of them alike, and what is printed are
 // medians. The log is read once before, so the figures are those of a warm cache.
@@ -15,8 +18,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -27,11 +32,17 @@ func main() {
 	bin := flag.String("bin", ".build/bouncelog", "the `program` to measure")
 	runs := flag.Int("runs", 5, "how often to run each")
 	flag.Parse()
-	if flag.NArg() != 1 || *runs < 1 {
-		fmt.Fprintln(os.Stderr, "usage: bench [-bin PROGRAM] [-runs N] LOG")
+	if flag.NArg() < 1 || *runs < 1 {
+		fmt.Fprintln(os.Stderr, "usage: bench [-bin PROGRAM] [-runs N] LOG [LOG…]")
 		os.Exit(2)
 	}
-	if err := bench(os.Stdout, *bin, flag.Arg(0), *runs); err != nil {
+	err := bench(os.Stdout, *bin, flag.Arg(0), *runs)
+	for _, log := range flag.Args()[1:] {
+		if err == nil {
+			err = other(os.Stdout, *bin, log, *runs)
+		}
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -75,6 +86,55 @@ func bench(w io.Writer, bin, log string, runs int) error {
 	if _, err := exec.LookPath("wc"); err != nil {
 		subjects = subjects[1:]
 	}
+	if err := measure(subjects, runs); err != nil {
+		return err
+	}
+	allocs, err := allocations(log)
+	if err != nil {
+		return err
+	}
+
+	fmt.Fprintf(w, "%s: %.0f MB, %d lines; %s/%s, %s, %d CPUs; medians of %d interleaved runs\n\n",
+		log, float64(size)/1e6, lines, runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), runs)
+	if err := table(w, subjects); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\n%.4f allocations a line (%d in `bouncelog report`)\n", float64(allocs)/float64(lines), allocs)
+	return err
+}
+
+// other measures a report on one more log.
+func other(w io.Writer, bin, log string, runs int) error {
+	size, lines, err := count(log)
+	if err != nil {
+		return err
+	}
+	report := []string{bin, "report"}
+	if format := strings.TrimSuffix(log, filepath.Ext(log)) + ".toml"; exists(format) {
+		report = append(report, "--formats", format)
+	}
+	subjects := []*subject{
+		{name: "wc -l", args: []string{"wc", "-l", log}, text: size},
+		{name: "bouncelog report", args: append(slices.Clone(report), log), text: size},
+		{name: "bouncelog report, one job", args: append(slices.Clone(report), "-j", "1", log), text: size},
+	}
+	if _, err := exec.LookPath("wc"); err != nil {
+		subjects = subjects[1:]
+	}
+	if err := measure(subjects, runs); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s: %.0f MB, %d lines\n\n", log, float64(size)/1e6, lines)
+	return table(w, subjects)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// measure runs the subjects in turns.
+func measure(subjects []*subject, runs int) error {
 	for i := range runs + 1 {
 		for _, s := range subjects {
 			u, err := run(s.args)
@@ -86,13 +146,11 @@ func bench(w io.Writer, bin, log string, runs int) error {
 			}
 		}
 	}
-	allocs, err := allocations(log)
-	if err != nil {
-		return err
-	}
+	return nil
+}
 
-	fmt.Fprintf(w, "%s: %.0f MB, %d lines; %s/%s, %s, %d CPUs; medians of %d interleaved runs\n\n",
-		log, float64(size)/1e6, lines, runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), runs)
+// table prints what was measured.
+func table(w io.Writer, subjects []*subject) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "seconds\tslowest\tMB/s\t× wc -l\tCPU seconds\tpeak MiB\t  \t")
 	for _, s := range subjects {
@@ -106,11 +164,7 @@ func bench(w io.Writer, bin, log string, runs int) error {
 		}
 		fmt.Fprintf(t, "%.3f\t%.3f\t%.0f\t%s\t%.3f\t%.0f\t  %s\n", seconds, slowest, float64(s.text)/1e6/seconds, ratio, cpu, rss, s.name)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "\n%.4f allocations a line (%d in `bouncelog report`)\n", float64(allocs)/float64(lines), allocs)
-	return err
+	return t.Flush()
 }
 
 // of returns the median and the most of one measure of the runs.

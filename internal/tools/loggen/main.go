@@ -1,7 +1,9 @@
-// Command loggen writes a Postfix log made by package loggen, and the totals that must be found in it.
+// Command loggen writes a Postfix log made by package loggen, and the totals that must be found in it. With -log, the log
+// is another MTA's, and of the other flags only -size and -seed count.
 //
 //	loggen -size 256MiB -o mail.log -truth mail.truth.json
 //	loggen -messages 10000 -mix everything -defer 0.5 | bouncelog report -
+//	loggen -log exim -size 64MiB -o exim.log
 package main
 
 import (
@@ -29,8 +31,12 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) (err error) {
-	o, outPath, truthPath, err := parse(args, stderr)
+	o, other, outPath, truthPath, err := parse(args, stderr)
 	if err != nil {
+		return err
+	}
+	if other == "acme-format" {
+		_, err := io.WriteString(stdout, loggen.AcmeFormat)
 		return err
 	}
 	out := stdout
@@ -42,7 +48,12 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		out = f
 		defer func() { err = errors.Join(err, f.Close()) }()
 	}
-	truth, err := loggen.Write(out, o)
+	var truth any
+	if other == "" {
+		truth, err = loggen.Write(out, o)
+	} else {
+		truth, err = loggen.WriteOther(out, other, o.Size, o.Seed)
+	}
 	if err != nil {
 		return err
 	}
@@ -59,9 +70,10 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 }
 
 // parse reads the flags. Those of the mix change the named mix, wherever they stand.
-func parse(args []string, stderr io.Writer) (o loggen.Options, out, truth string, err error) {
+func parse(args []string, stderr io.Writer) (o loggen.Options, other, out, truth string, err error) {
 	fs := flag.NewFlagSet("loggen", flag.ContinueOnError)
 	fs.SetOutput(stderr)
+	fs.StringVar(&other, "log", "", "`FORMAT` of another MTA: "+strings.Join(loggen.OtherLogs(), ", ")+"; acme-format prints what describes the last")
 	fs.StringVar(&out, "o", "", "write the log to `FILE` instead of stdout")
 	fs.StringVar(&truth, "truth", "", "write the totals to `FILE` instead of stderr")
 	fs.Uint64Var(&o.Seed, "seed", 1, "the same seed and flags give the same bytes")
@@ -120,16 +132,16 @@ func parse(args []string, stderr io.Writer) (o loggen.Options, out, truth string
 		})
 	}
 	if err := fs.Parse(args); err != nil {
-		return o, "", "", err
+		return o, "", "", "", err
 	}
 	if fs.NArg() > 0 {
-		return o, "", "", fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return o, "", "", "", fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	for _, change := range changes {
 		change()
 	}
 	o.Mix = mix
-	return o, out, truth, nil
+	return o, other, out, truth, nil
 }
 
 type probability struct {

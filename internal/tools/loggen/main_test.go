@@ -44,7 +44,7 @@ func TestMix(t *testing.T) {
 	want := loggen.Everything()
 	want.Defer = 0.9
 	for _, args := range []string{"-defer 0.9 -mix everything", "-mix everything -defer 0.9"} {
-		o, _, _, err := parse(strings.Fields("-size 2MiB "+args), io.Discard)
+		o, _, _, _, err := parse(strings.Fields("-size 2MiB "+args), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
