@@ -67,7 +67,7 @@ const (
 
 // cost returns how many bytes the session holds, about.
 func (s *session) cost() int {
-	n := sessionCost + s.held + len(s.lines) + len(s.id) + len(s.messageID)
+	n := sessionCost + len(s.host) + len(s.session) + s.held + len(s.lines) + len(s.id) + len(s.messageID)
 	if s.refused != nil {
 		n += len(s.refused.reply.Text)
 	}
