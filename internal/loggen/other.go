@@ -102,28 +102,23 @@ func WriteOther(out io.Writer, name string, size int64, seed uint64) (Attempts, 
 		w.printf("type,timeLogged,timeQueued,orig,rcpt,dsnAction,dsnStatus,dsnDiag,dsnMta,bounceCat,dlvSourceIp,dlvDestinationIp,dlvEsmtpAvailable,dlvSize,vmta,jobId,envId,queue,vmtaPool\n")
 	}
 	open := make([]*otherMessage, 1000)
-	for {
-		full := w.n >= size
-		live := false
+	for live := true; live; {
+		live = false
+		shift := w.rng.IntN(len(open))
 		for i := range open {
-			m := open[(i+int(w.seq))%len(open)]
-			if m == nil {
-				if full {
+			m := &open[(i+shift)%len(open)]
+			if *m == nil {
+				if w.n >= size {
 					continue
 				}
-				m = w.next(domains)
-				open[(i+int(w.seq))%len(open)] = m
+				*m = w.next(domains)
 			}
 			live = true
 			w.now += w.rng.Int64N(10000)
-			if write(m); m.stage < 0 {
-				open[(i+int(w.seq))%len(open)] = nil
+			if write(*m); (*m).stage < 0 {
+				*m = nil
 			}
 		}
-		if !live {
-			break
-		}
-		w.seq += w.rng.Int64N(1000)
 	}
 	if err := w.b.Flush(); w.err == nil {
 		w.err = err
