@@ -2,6 +2,7 @@ package fields
 
 import (
 	"iter"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -186,10 +187,16 @@ func (c *cursor) end() bool {
 func (c *cursor) member() (key string, v Value, ok bool) {
 	c.blank()
 	start := c.i
-	if start == len(c.s) || c.s[start] != '"' || !c.skipString() {
+	if start == len(c.s) || c.s[start] != '"' {
 		return "", Value{}, false
 	}
-	key = Unquote(c.s[start+1 : c.i-1])
+	escaped, ok := c.skipString()
+	if !ok {
+		return "", Value{}, false
+	}
+	if key = c.s[start+1 : c.i-1]; escaped {
+		key = unescape(key)
+	}
 	if c.blank(); !c.take(':') {
 		return "", Value{}, false
 	}
@@ -206,7 +213,7 @@ func (c *cursor) value() (v Value, ok bool) {
 	}
 	switch c.s[start] {
 	case '"':
-		ok = c.skipString()
+		_, ok = c.skipString()
 	case '[', '{':
 		ok = c.skipNested()
 	default:
@@ -218,24 +225,43 @@ func (c *cursor) value() (v Value, ok bool) {
 	return Value{c.s[start:c.i]}, ok
 }
 
-// skipString skips the string that begins at the cursor: to the first quote with an even number of backslashes before it.
-func (c *cursor) skipString() bool {
+// skipString skips the string that begins at the cursor, and reports whether an escape is in it.
+//
+// Note: most strings are too short for IndexByte to pay, so eight bytes are looked at together. A byte of marks is set
+// where one of word is a quote or a backslash; of the lowest one set, that is sure.
+func (c *cursor) skipString() (escaped, ok bool) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	s := c.s
 	for i := c.i + 1; ; {
-		n := strings.IndexByte(c.s[i:], '"')
-		if n < 0 {
-			return false
+		if i+8 <= len(s) {
+			word := load(s[i : i+8])
+			quote, escape := word^'"'*ones, word^'\\'*ones
+			marks := ((quote-ones)&^quote | (escape-ones)&^escape) & highs
+			if marks == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(marks) / 8
+		} else if i >= len(s) {
+			return escaped, false
 		}
-		i += n
-		escape := i
-		for c.s[escape-1] == '\\' {
-			escape--
+		switch s[i] {
+		case '"':
+			c.i = i + 1
+			return escaped, true
+		case '\\':
+			escaped = true
+			i++
 		}
 		i++
-		if (i-1-escape)%2 == 0 {
-			c.i = i
-			return true
-		}
 	}
+}
+
+// load returns eight bytes as a number, the first the lowest.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // skipNested counts brackets of both kinds alike: that a text is JSON is for its writer to see to.
@@ -243,7 +269,7 @@ func (c *cursor) skipNested() bool {
 	for depth := 0; c.i < len(c.s); c.i++ {
 		switch c.s[c.i] {
 		case '"':
-			if !c.skipString() {
+			if _, ok := c.skipString(); !ok {
 				return false
 			}
 			c.i--
