@@ -3,6 +3,7 @@ package all
 
 import (
 	"bouncelog/parsers"
+	"bouncelog/parsers/kumomta"
 	"bouncelog/parsers/postfix"
 )
 
@@ -11,5 +12,6 @@ import (
 func Formats() []parsers.Format {
 	return []parsers.Format{
 		postfix.Format(),
+		kumomta.Format(),
 	}
 }
