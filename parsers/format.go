@@ -60,7 +60,7 @@ type Framing uint8
 const (
 	Lines Framing = iota // one record a line
 	CSV                  // RFC 4180: a record ends at the line end that is outside quotes
-	JSON                 // JSON objects, one a line, one after another, or in an array (RFC 8259)
+	JSON                 // JSON objects, one a line, one after another, or in an array (RFC 8259); what is more than one is a SyntaxError
 )
 
 // A Fold says whether a line is a piece of a record.

@@ -385,7 +385,7 @@ func (w *worker[T]) lines(r *result[T]) {
 			overlong = overlong[1:]
 			w.overlong(raw, pos)
 		} else {
-			w.line(raw, pos, r)
+			w.line(raw, pos, r, true)
 		}
 	}
 	r.lines = int64(pos.Line)
@@ -398,31 +398,36 @@ func (w *worker[T]) records(r *result[T]) {
 	pos := summary.Pos{Input: uint32(r.in.ord), Block: uint32(r.index)}
 	ledger := &w.h.Tally().Ledger
 	for text := w.block.Text; text != ""; {
-		start, end, _ := r.in.cut(text, true)
+		start, end, sure := 0, objectLine(text), false
+		if end == 0 || r.in.found.Framing != parsers.JSON {
+			start, end, _ = r.in.cut(text, true)
+			sure = true
+		}
 		if blank := strings.Count(text[:start], "\n"); blank > 0 {
 			ledger[summary.Ignored] += int64(blank)
 			r.idle += int64(blank)
 			r.lines += int64(blank)
 			r.ends += int64(blank)
 		}
-		record := text[start:end]
-		text = text[end:]
-		if record == "" {
-			continue
+		if start == end {
+			break
 		}
-		ends := int64(strings.Count(record, "\n"))
 		pos.Line = uint32(r.ends) + 1
 		before := *ledger
 		idle, after, dropped := r.idle, r.after, w.h.Tally().Dropped
-		record = trimRecord(record)
+		record := trimRecord(text[start:end])
 		switch {
 		case len(w.block.Overlong) > 0 || len(record) > maxRecord:
 			w.overlong(record, pos)
 		case w.section != nil && record == w.section.header && record != "":
 			w.h.Bucket(summary.Context)
-		default:
-			w.line(record, pos, r)
+		case !w.line(record, pos, r, sure):
+			// The line is no object that anybody knows: maybe it is several.
+			_, end, _ = r.in.cut(text, true)
+			w.line(trimRecord(text[:end]), pos, r, true)
 		}
+		ends := int64(strings.Count(text[start:end], "\n"))
+		text = text[end:]
 		n := max(1, ends)
 		r.lines += n
 		r.ends += ends
@@ -452,8 +457,9 @@ func (w *worker[T]) overlong(raw string, pos summary.Pos) {
 	w.samples.note(summary.Overlong, pos, raw, "")
 }
 
-// line puts one line into its bucket.
-func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
+// line puts one line into its bucket. Where that it is one record is not sure and no format reads it, it returns false and
+// has done nothing.
+func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T], sure bool) bool {
 	line := &w.now
 	f := -1
 	var piece bool
@@ -461,19 +467,22 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	if w.in.found.bare() {
 		*line = bareLine(raw)
 		piece, err = w.try(line, w.in.found.Bare, &f)
+		if err != nil && !sure {
+			return false
+		}
 		if piece || err != parsers.ErrForeign {
 			w.known(f, piece, err, pos, r)
-			return
+			return true
 		}
 		if w.in.cut != nil {
 			w.unknown(line, pos, r)
-			return
+			return true
 		}
 	}
 	ok := w.cut.CutTo(line, raw)
 	if u := w.s.Summary.Until; u != 0 && line.Time >= u {
 		w.after(r)
-		return
+		return true
 	}
 	if line.Time != 0 {
 		r.first, r.last = earlier(r.first, line.Time), max(r.last, line.Time)
@@ -503,6 +512,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T]) {
 	default:
 		w.unknown(line, pos, r)
 	}
+	return true
 }
 
 // unknown counts a line that no format knows.

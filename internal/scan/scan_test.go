@@ -327,20 +327,63 @@ func FuzzScan(f *testing.F) {
 }
 
 func BenchmarkSummarise(b *testing.B) {
+	bench := func(name string, log []byte, formats []parsers.Format) {
+		path := write(b, "mail.log", log)
+		lines := bytes.Count(log, []byte("\n"))
+		for _, jobs := range []int{1, 2} {
+			b.Run(fmt.Sprintf("format=%s/jobs=%d", name, jobs), func(b *testing.B) {
+				b.SetBytes(int64(len(log)))
+				b.ReportAllocs()
+				for b.Loop() {
+					scanFiles(b, []string{path}, func(c *Config) { c.Formats, c.Jobs = formats, jobs })
+				}
+				b.ReportMetric(float64(lines), "lines/op")
+			})
+		}
+	}
 	var log bytes.Buffer
 	if _, err := loggen.Write(&log, loggen.Options{Seed: 1, Size: 64 << 20, LongIDs: true, Rate: 200, Mix: loggen.Typical()}); err != nil {
 		b.Fatal(err)
 	}
-	path := write(b, "mail.log", log.Bytes())
-	lines := bytes.Count(log.Bytes(), []byte("\n"))
-	for _, jobs := range []int{1, 2} {
-		b.Run(fmt.Sprintf("format=postfix/jobs=%d", jobs), func(b *testing.B) {
-			b.SetBytes(int64(log.Len()))
-			b.ReportAllocs()
-			for b.Loop() {
-				scanFiles(b, []string{path}, func(c *Config) { c.Jobs = jobs })
+	bench("postfix", log.Bytes(), all.Formats())
+	for _, name := range loggen.OtherLogs() {
+		if !slices.ContainsFunc(all.Formats(), func(f parsers.Format) bool { return f.Name == name }) {
+			continue // the user's own
+		}
+		log.Reset()
+		if _, err := loggen.WriteOther(&log, name, 32<<20, 1); err != nil {
+			b.Fatal(err)
+		}
+		bench(name, log.Bytes(), all.Formats())
+	}
+}
+
+// The logs of other MTAs hold as many attempts as their generator wrote.
+func TestOtherLogs(t *testing.T) {
+	for _, name := range loggen.OtherLogs() {
+		if !slices.ContainsFunc(all.Formats(), func(f parsers.Format) bool { return f.Name == name }) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			counts, err := loggen.WriteOther(&log, name, 2<<20, 3)
+			if err != nil {
+				t.Fatal(err)
 			}
-			b.ReportMetric(float64(lines), "lines/op")
+			path := write(t, "mail.log", log.Bytes())
+			first := scanFiles(t, []string{path}, nil)
+			c := first.Counts
+			want := summary.Attempts{Sent: counts.Sent, Deferred: counts.Deferred, Bounced: counts.Bounced}
+			if c.Total.Attempts != want {
+				t.Errorf("got %+v, want %+v", c.Total.Attempts, want)
+			}
+			if l := c.Ledger; l[summary.Unrecognised]+l[summary.Malformed]+l[summary.Overlong] > 0 {
+				t.Errorf("ledger %v: every line is known", l)
+			}
+			for _, chunk := range []int{4 << 10, 100 << 10} {
+				got := scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = 3, chunk })
+				differ(t, fmt.Sprintf("chunks of %d", chunk), dump(got, true), dump(first, true))
+			}
 		})
 	}
 }
