@@ -78,7 +78,10 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 		}
 		j.underway.drop(number)
 		a := &out.Attempt
-		out.QueueID, a.Recipient, a.Kind = d.id, d.recipient, d.kind
+		out.QueueID, a.Recipient = d.id, d.recipient
+		if a.Kind == parsers.Remote {
+			a.Kind = d.kind
+		}
 		a.XDelay = span(d.at, at)
 		came, _ := j.messages.get(hash("", d.id))
 		a.Delay = span(came, at)

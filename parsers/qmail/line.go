@@ -15,7 +15,7 @@ func (p *parser) cutStamp(s string) (t parsers.Stamp, rest string) {
 		return cutTAI64N(s)
 	case !isDigit(s[0]):
 	case s[4] == '-':
-		if t, rest, ok := fields.Stamp(s, p.location); ok && strings.HasPrefix(rest, " ") {
+		if t, rest, ok := fields.Stamp(s, p.Location); ok && strings.HasPrefix(rest, " ") {
 			return t, rest[1:]
 		}
 	default:

@@ -24,8 +24,8 @@ package qmail
 import (
 	"slices"
 	"strings"
-	"time"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -38,7 +38,7 @@ func Format() parsers.Format {
 		Tags:     tags(),
 		Sniff:    sniff,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{o.Location}, nil
+			return &parser{o}, nil
 		},
 		Fold: fold,
 		Join: newJoiner,
@@ -66,9 +66,7 @@ func sniff(s parsers.Sample) parsers.Score {
 }
 
 // A parser reads qmail's lines. It does not change once it is opened.
-type parser struct {
-	location *time.Location // of tai64nlocal's stamps
-}
+type parser struct{ parsers.Options }
 
 // AppendEvents implements [parsers.Parser].
 func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
@@ -80,6 +78,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		ev.Time = at
 		if ev.Kind != parsers.Part {
 			ev.Instance = line.Tag
+		}
+		if a := &ev.Attempt; a.RelayIP != "" && ev.Kind == parsers.Part && fields.Inside(&p.Options, "", a.RelayIP) {
+			a.Kind = parsers.Internal
 		}
 	}
 	if sure == known {

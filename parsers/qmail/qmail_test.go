@@ -83,6 +83,8 @@ func TestReports(t *testing.T) {
 		{"tagged code", "failure", "192.0.2.1_does_not_like_recipient./Remote_host_said:_553_sorry_(#5.7.1)/Giving_up_on_192.0.2.1./",
 			parsers.Attempt{RelayIP: "192.0.2.1", Command: parsers.RCPTTO, Origin: parsers.OriginRemote,
 				Reply: parsers.Reply{Code: 553, Enhanced: parsers.EnhancedCode{5, 7, 1}, Text: "553 sorry (#5.7.1)"}}},
+		{"filter", "success", "127.0.0.1_accepted_message./Remote_host_said:_250_ok/",
+			parsers.Attempt{RelayIP: "127.0.0.1", Kind: parsers.Internal, Command: parsers.EndOfDATA, Origin: parsers.OriginRemote, Reply: parsers.Reply{Code: 250, Text: "250 ok"}}},
 		{"local", "success", "procmail:_ok/did_1+0+2/", parsers.Attempt{Kind: parsers.Local, Diagnostic: "procmail: ok/did 1+0+2"}},
 		{"too long, with an answer", "failure", "192.0.2.1_does_not_like_recipient./Remote_host_said:_451_later/Giving_up_on_192.0.2.1./I'm_not_going_to_try_again;_this_message_has_been_in_the_queue_too_long./",
 			parsers.Attempt{Status: parsers.StatusExpired, RelayIP: "192.0.2.1", Command: parsers.RCPTTO, Origin: parsers.OriginRemote, Reply: parsers.Reply{Code: 451, Text: "451 later"}}},
@@ -129,7 +131,7 @@ func TestStamps(t *testing.T) {
 		if test.at == "" {
 			want = test.text
 		}
-		at, rest := (&parser{tz}).cutStamp(test.text)
+		at, rest := (&parser{parsers.Options{Location: tz}}).cutStamp(test.text)
 		if at.String() != test.at || rest != want {
 			t.Errorf("%q: %v %q, want %s %q", test.text, at, rest, test.at, want)
 		}
