@@ -375,7 +375,8 @@ func (s *session) answered(ev *parsers.Event, m *message, recipient string, why 
 	case parsers.Permanent:
 		a.Status = parsers.StatusBounced
 	}
-	a.Origin, a.Reply, a.Command, a.Diagnostic = parsers.OriginRemote, why.reply, why.command, why.reply.Text
+	a.Origin, a.Reply, a.Command = parsers.OriginRemote, why.reply, why.command
+	a.Diagnostic = strings.ReplaceAll(why.reply.Text, "\n", " ")
 	return e
 }
 
