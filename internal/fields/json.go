@@ -61,7 +61,11 @@ func (v Value) Text() string {
 
 // Int returns a whole number, be it in quotes or not.
 func (v Value) Int() (n int64, ok bool) {
-	n, err := strconv.ParseInt(v.Text(), 10, 64)
+	s := v.Text()
+	if s == "" {
+		return 0, false // an error of strconv is allocated
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil
 }
 
