@@ -63,9 +63,11 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 			line, text, more = strings.Cut(text, j.lineEnd)
 			dst, ended = s.received(dst, ev, strings.TrimSuffix(line, "\r"))
 		}
+	case Answered:
+		r, _ := parsers.ParseReply(ev.Text)
+		dst, ended = s.answer(dst, ev, r)
 	case Closed:
-		dst = s.closed(dst, ev)
-		ended = true
+		dst, ended = s.closed(dst, ev), true
 	}
 	j.held += s.cost() - before
 	if ended {

@@ -226,7 +226,7 @@ func (s *session) received(dst []parsers.Event, ev *parsers.Event, line string) 
 	return s.answer(dst, ev, r)
 }
 
-// answer takes in a whole reply.
+// answer takes in a whole reply; a zero one is not in the log.
 func (s *session) answer(dst []parsers.Event, ev *parsers.Event, r parsers.Reply) (_ []parsers.Event, ended bool) {
 	var c command
 	switch {

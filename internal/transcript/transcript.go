@@ -25,6 +25,7 @@ const (
 	Announced                  // the message that comes next has NextID and MessageID
 	Sent                       // Text is a command of ours
 	Received                   // Text is a reply, or lines of one
+	Answered                   // Text is the whole reply to the latest command; empty: the log has none
 	Closed                     // the connection ended; Text says how, if the log does
 )
 

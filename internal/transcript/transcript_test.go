@@ -10,7 +10,7 @@ import (
 	"bouncelog/parsers"
 )
 
-// parse reads one line of the tests' own log: `SESSION MARK TEXT`, the marks being those of Exchange. A session `a@192.0.2.9`
+// parse reads one line of the tests' own log: `SESSION MARK TEXT`, the marks being those of Exchange, and `=` for Answered. A session `a@192.0.2.9`
 // is one with that server.
 func parse(t testing.TB, line string, at parsers.Stamp) parsers.Event {
 	t.Helper()
@@ -32,6 +32,8 @@ func parse(t testing.TB, line string, at parsers.Stamp) parsers.Event {
 		Send(&ev, text)
 	case "<":
 		ev.Part = Received
+	case "=":
+		ev.Part = Answered
 	case "-":
 		ev.Part = Closed
 	default:
@@ -339,6 +341,27 @@ func TestJoin(t *testing.T) {
 			a > RCPT TO:<a@example.com>
 			a < 550 5.1.1 250 2.0.0 sent`,
 			[]string{"7: a@example.com bounced 550 5.1.1 at RCPT TO"}},
+		{"command and reply side by side", `
+			a +
+			a = 220 mx.example.com
+			a > EHLO out.example.net
+			a = 250-mx.example.com
+			a > MAIL FROM:<s@example.net>
+			a =
+			a > RCPT TO:<a@example.com>
+			a = 550-5.1.1 no 550 5.1.1 such user
+			a > RCPT TO:<b@example.com>
+			a =
+			a > RCPT TO:<c@example.com>
+			a = 250 ok
+			a > DATA
+			a = 354 go on
+			a > .
+			a = 250 2.0.0 queued
+			a > QUIT
+			a =
+			a - nothing`,
+			[]string{"8: a@example.com bounced 550 5.1.1 at RCPT TO", "16: c@example.com sent 250 2.0.0 at end of DATA"}},
 		{"recipient cut by the log", `
 			a > MAIL FROM:<s@example.net>
 			a > RCPT TO:<a@exam
@@ -520,7 +543,7 @@ func FuzzJoin(f *testing.F) {
 		sent := 0
 		for line := range strings.SplitSeq(dialogue, "\n") {
 			_, rest, _ := strings.Cut(line, " ")
-			if mark, _, _ := strings.Cut(rest, " "); len(mark) != 1 || !strings.Contains("+*><-", mark) {
+			if mark, _, _ := strings.Cut(rest, " "); len(mark) != 1 || !strings.Contains("+*><=-", mark) {
 				continue
 			}
 			at++

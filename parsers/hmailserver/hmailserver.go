@@ -75,8 +75,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if command, ok := strings.CutPrefix(text, "SENT: "); ok {
 		// What ends the message begins with the end of its last line.
 		transcript.Send(&ev, strings.TrimSuffix(strings.TrimPrefix(command, lineEnd), lineEnd))
-	} else if ev.Text, ok = strings.CutPrefix(text, "RECEIVED: "); ok {
-		ev.Part = transcript.Received
+	} else if reply, ok := strings.CutPrefix(text, "RECEIVED: "); ok {
+		ev.Part, ev.Text = transcript.Received, reply
 	} else {
 		return dst, nil
 	}
