@@ -1,13 +1,17 @@
 package haraka
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"bouncelog/parsers"
+	"bouncelog/parsers/parsertest"
 )
 
-const exampleFormat = "haraka"
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "haraka") }
+
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 func TestAppendEvents(t *testing.T) {
 	const (
@@ -17,9 +21,9 @@ func TestAppendEvents(t *testing.T) {
 		fields = `domain=example.com host=mx1.example.com ip=192.0.2.10 port=25 mode=SMTP tls=Y auth=N response="OK \"x\" rcpts=9/0/0" delay=1.25 fails=2 rcpts=2/0/1`
 
 		delivered = `attempted QueueID="` + id + `" RelayHost="mx1.example.com" RelayIP="192.0.2.10" RelayPort=25 Status=sent Origin=implied ` +
-			`Code=250 Text="OK \"x\" rcpts=9/0/0" Diagnostic="OK \"x\" rcpts=9/0/0" Delay=1.25s Ordinal=3`
-		rejected = `attempted QueueID="` + id + `" Recipient="ann@example.com" Status=bounced Origin=remote Code=550 Enhanced=5.1.1 ` +
-			`Text="550 5.1.1 \"ann\" unknown" Command=RCPT TO Diagnostic="550 5.1.1 \"ann\" unknown"`
+			`Reply.Code=250 Reply.Text="OK \"x\" rcpts=9/0/0" Diagnostic="OK \"x\" rcpts=9/0/0" Delay=1.25s Ordinal=3`
+		rejected = `attempted QueueID="` + id + `" Recipient="ann@example.com" Status=bounced Origin=remote Reply.Code=550 Reply.Enhanced=5.1.1 ` +
+			`Reply.Text="550 5.1.1 \"ann\" unknown" Command=RCPT TO Diagnostic="550 5.1.1 \"ann\" unknown"`
 	)
 	for _, test := range []struct{ name, text, want string }{
 		{"delivered", notice + " delivered file=1_1_0_4_a_1_mx " + fields, delivered},
@@ -28,24 +32,24 @@ func TestAppendEvents(t *testing.T) {
 			`"ip":"192.0.2.10","port":25,"mode":"SMTP","tls":"Y","auth":"N","response":"OK \"x\" rcpts=9/0/0","delay":1.25,"fails":2,"rcpts":"2/0/1"}`, delivered},
 		{"delivered to nobody", notice + " delivered file=1 " + strings.ReplaceAll(fields, "rcpts=2/0/1", "rcpts=0/0/1"), ""},
 		{"LMTP", notice + " delivered file=1 host=/run/lmtp ip=/run/lmtp port=24 mode=LMTP response=OK delay=0.5 fails=0 rcpts=1/0/0",
-			`attempted QueueID="` + id + `" RelayHost="/run/lmtp" RelayPort=24 Status=sent Kind=local Origin=implied Code=250 Text="OK" Diagnostic="OK" Delay=500ms Ordinal=1`},
+			`attempted QueueID="` + id + `" RelayHost="/run/lmtp" RelayPort=24 Status=sent Kind=local Origin=implied Reply.Code=250 Reply.Text="OK" Diagnostic="OK" Delay=500ms Ordinal=1`},
 		{"content filter", notice + " delivered file=1 host=localhost ip=127.0.0.1 port=10026 mode=SMTP response=OK rcpts=1/0/0",
-			`attempted QueueID="` + id + `" RelayHost="localhost" RelayIP="127.0.0.1" RelayPort=10026 Status=sent Kind=internal Origin=implied Code=250 Text="OK" Diagnostic="OK"`},
+			`attempted QueueID="` + id + `" RelayHost="localhost" RelayIP="127.0.0.1" RelayPort=10026 Status=sent Kind=internal Origin=implied Reply.Code=250 Reply.Text="OK" Diagnostic="OK"`},
 		{"rejected", notice + `recipient <ann@example.com> rejected: 550 5.1.1 "ann" unknown`, rejected},
 		{"rejected, logfmt", "level=NOTICE uuid=" + id + ` origin=outbound message="recipient <ann@example.com> rejected: 550 5.1.1 \"ann\" unknown"`, rejected},
 		{"rejected, JSON", `{"level":"NOTICE","uuid":"` + id + `","origin":"outbound","message":"recipient <ann@example.com> rejected: 550 5.1.1 \"ann\" unknown"}`, rejected},
 		{"rejected, in colour", "\x1b[34m" + notice + `recipient <ann@example.com> rejected: 550 5.1.1 "ann" unknown` + "\x1b[39m", rejected},
 		{"deferred", "2026-11-22T10:00:03.000Z " + notice + `recipient <"a> rejected: 550 5.1.1 forged <eve@example.org"@example.com> deferred: 450-4.2.0 wait`,
 			`attempted Time=2026-11-22T10:00:03Z QueueID="` + id + `" Recipient="\"a> rejected: 550 5.1.1 forged <eve@example.org\"@example.com" Status=deferred ` +
-				`Origin=remote Code=450 Enhanced=4.2.0 Text="450-4.2.0 wait" Command=RCPT TO Diagnostic="450-4.2.0 wait"`},
+				`Origin=remote Reply.Code=450 Reply.Enhanced=4.2.0 Reply.Text="450-4.2.0 wait" Command=RCPT TO Diagnostic="450-4.2.0 wait"`},
 		{"all deferred", info + "Temp failing 1_1_0_4_a_1_mx for 64 seconds: Upstream error: 421 4.7.0 slow down",
-			`attempted QueueID="` + id + `" Status=deferred Origin=remote Code=421 Enhanced=4.7.0 Text="421 4.7.0 slow down" Diagnostic="Upstream error: 421 4.7.0 slow down"`},
+			`attempted QueueID="` + id + `" Status=deferred Origin=remote Reply.Code=421 Reply.Enhanced=4.7.0 Reply.Text="421 4.7.0 slow down" Diagnostic="Upstream error: 421 4.7.0 slow down"`},
 		{"nobody answered", info + "Temp failing 1_1_0_4_a_1_mx for 64 seconds: Tried all MXs", `attempted QueueID="` + id + `" Status=deferred Origin=local Diagnostic="Tried all MXs"`},
 		{"all refused", info + "bouncing mail: 554 5.7.1 blocked",
-			`attempted QueueID="` + id + `" Status=bounced Origin=remote Code=554 Enhanced=5.7.1 Text="554 5.7.1 blocked" Diagnostic="554 5.7.1 blocked"`},
+			`attempted QueueID="` + id + `" Status=bounced Origin=remote Reply.Code=554 Reply.Enhanced=5.7.1 Reply.Text="554 5.7.1 blocked" Diagnostic="554 5.7.1 blocked"`},
 		{"no server", info + "bouncing mail: No MX for example.com", `attempted QueueID="` + id + `" Status=bounced Origin=local Diagnostic="No MX for example.com"`},
 		{"ran out of attempts", info + "bouncing mail: Too many failures (Upstream error: 451 4.7.1 wait (again))",
-			`attempted QueueID="` + id + `" Status=expired Origin=remote Code=451 Enhanced=4.7.1 Text="451 4.7.1 wait (again)" ` +
+			`attempted QueueID="` + id + `" Status=expired Origin=remote Reply.Code=451 Reply.Enhanced=4.7.1 Reply.Text="451 4.7.1 wait (again)" ` +
 				`Diagnostic="Too many failures (Upstream error: 451 4.7.1 wait (again))"`},
 		{"some ran out of attempts", info + `bouncing mail: Too many failures (Some recipients temp failed: <ann@example.com>, <"b>, <eve@example.org"@example.com>)`,
 			`expired QueueID="` + id + `" Recipient="ann@example.com" Status=expired NotAttempted=true Kind=final Origin=local ` +
@@ -57,14 +61,14 @@ func TestAppendEvents(t *testing.T) {
 		{"no message", "[NOTICE] [-] [outbound] Double bounce: x", ""},
 		{"inbound", "[NOTICE] [" + id + `] [core] recipient <ann@example.com> rejected: 550 no`, ""},
 	} {
-		evs, err := mustOpen(t, parsers.Options{}).AppendEvents(nil, &parsers.Line{Text: test.text})
+		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
 		var got []string
 		for i := range evs {
-			got = append(got, show(&evs[i]))
+			got = append(got, parsertest.Print(&evs[i]))
 		}
 		if got := strings.Join(got, "\n"); got != test.want {
 			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
@@ -73,7 +77,7 @@ func TestAppendEvents(t *testing.T) {
 }
 
 func TestForeign(t *testing.T) {
-	p := mustOpen(t, parsers.Options{})
+	p := parsertest.Open(t, Format(), "")
 	for _, text := range []string{
 		"", "[", "[NOTICE]", "[NOTICE] [x] ", "[notice] [x] [outbound] y", "[1] [2] [3] recipient <a@example.com> rejected: 550 no", "NOTICE x", "level=NOTICE msg=x",
 		"level=info uuid=1 origin=outbound", `{"level":"NOTICE","message":"x"}`, `{"level":"NOTICE","uuid":"x","origin":"outbound"`, "\x1b[", "\x1b[34m",
@@ -100,4 +104,26 @@ func TestSniff(t *testing.T) {
 			t.Errorf("%d, want %d", got, want)
 		}
 	}
+}
+
+func FuzzAppendEvents(f *testing.F) {
+	for line := range strings.Lines(shapes(f)) {
+		f.Add("", strings.TrimSuffix(line, "\n"))
+	}
+	p := parsertest.Open(f, Format(), "")
+	f.Fuzz(func(t *testing.T, tag, text string) {
+		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
+	})
+}
+
+func BenchmarkParser(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
+}
+
+func shapes(tb testing.TB) string {
+	text, err := os.ReadFile("testdata/shapes.log")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
 }

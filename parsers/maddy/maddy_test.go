@@ -3,12 +3,17 @@ package maddy
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"bouncelog/parsers"
+	"bouncelog/parsers/parsertest"
 )
 
-const exampleFormat = "maddy"
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "maddy") }
+
+func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
 
 func TestAppendEvents(t *testing.T) {
 	const failure = "queue: delivery attempt failed\t"
@@ -20,20 +25,20 @@ func TestAppendEvents(t *testing.T) {
 		{"through rsyslog", "queue: delivered#011" + `{"attempt":1,"msg_id":"a1b2","rcpt":"ann@example.com"}`,
 			`attempted QueueID="a1b2" Recipient="ann@example.com" Status=sent Origin=implied Ordinal=1`},
 		{"refused", failure + `{"msg_id":"a1b2","rcpt":"ann@example.com","reason":"no","remote_server":"mx1.example.com.","smtp_code":550,"smtp_enchcode":"5.1.1","smtp_msg":"mx1.example.com. said: no","target":"remote"}`,
-			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=bounced Origin=remote Code=550 Enhanced=5.1.1 Text="no" ` +
+			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=bounced Origin=remote Reply.Code=550 Reply.Enhanced=5.1.1 Reply.Text="no" ` +
 				`Diagnostic="mx1.example.com. said: no"`},
 		{"deferred, with a text that forges fields", failure + `{"msg_id":"a1b2","rcpt":"ann@example.com","reason":"x","remote_server":"mx1.example.com","smtp_code":452,"smtp_enchcode":"4.2.2","smtp_msg":"\",\"rcpt\":\"eve@example.org\",\"smtp_code\":550"}`,
-			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=deferred Origin=remote Code=452 Enhanced=4.2.2 ` +
-				`Text="\",\"rcpt\":\"eve@example.org\",\"smtp_code\":550" Diagnostic="\",\"rcpt\":\"eve@example.org\",\"smtp_code\":550"`},
+			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=deferred Origin=remote Reply.Code=452 Reply.Enhanced=4.2.2 ` +
+				`Reply.Text="\",\"rcpt\":\"eve@example.org\",\"smtp_code\":550" Diagnostic="\",\"rcpt\":\"eve@example.org\",\"smtp_code\":550"`},
 		{"no connection", failure + `{"io_op":"dial","msg_id":"a1b2","rcpt":"ann@example.com","reason":"dial tcp: refused","remote_addr":"192.0.2.10:25","smtp_code":450,"smtp_enchcode":"4.4.2","smtp_msg":"Network I/O error"}`,
-			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayIP="192.0.2.10" RelayPort=25 Status=deferred Origin=local Code=450 Enhanced=4.4.2 ` +
-				`Text="Network I/O error" Diagnostic="Network I/O error"`},
+			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayIP="192.0.2.10" RelayPort=25 Status=deferred Origin=local Reply.Code=450 Reply.Enhanced=4.4.2 ` +
+				`Reply.Text="Network I/O error" Diagnostic="Network I/O error"`},
 		{"no such host", failure + `{"io_op":"dial","msg_id":"a1b2","rcpt":"ann@nx.example","reason":"no such host","remote_server":null,"smtp_code":550,"smtp_enchcode":"5.4.4","smtp_msg":"DNS error"}`,
-			`attempted QueueID="a1b2" Recipient="ann@nx.example" Status=bounced Origin=local Code=550 Enhanced=5.4.4 Text="DNS error" Diagnostic="DNS error"`},
+			`attempted QueueID="a1b2" Recipient="ann@nx.example" Status=bounced Origin=local Reply.Code=550 Reply.Enhanced=5.4.4 Reply.Text="DNS error" Diagnostic="DNS error"`},
 		{"no code", failure + `{"msg_id":"a1b2","rcpt":"ann@example.com","reason":"unexpected EOF","remote_server":"mx1.example.com"}`,
 			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=deferred Origin=local Diagnostic="unexpected EOF"`},
 		{"no enhanced code", failure + `{"msg_id":"a1b2","rcpt":"ann@example.com","remote_server":"mx1.example.com","smtp_code":421,"smtp_enchcode":"-1.-1.-1","smtp_msg":"bye"}`,
-			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=deferred Origin=remote Code=421 Text="bye" Diagnostic="bye"`},
+			`attempted QueueID="a1b2" Recipient="ann@example.com" RelayHost="mx1.example.com" Status=deferred Origin=remote Reply.Code=421 Reply.Text="bye" Diagnostic="bye"`},
 		{"own stamp", "2026-11-22T10:00:03.100Z smtp: incoming message\t" + `{"msg_id":"a1b2","sender":"","src_host":"app.example.net","src_ip":"198.51.100.9:4711"}`,
 			`accepted Time=2026-11-22T10:00:03.1Z QueueID="a1b2" Sender="<>"`},
 		{"submission", "submission: incoming message\t" + `{"msg_id":"a1b2","sender":"news@example.net"}`, `accepted QueueID="a1b2" Sender="news@example.net"`},
@@ -41,14 +46,14 @@ func TestAppendEvents(t *testing.T) {
 		{"a message that quotes a stranger", "imap: bad command: delivered\t" + `{"msg_id":"a1b2","rcpt":"eve@example.org"}`, ""},
 		{"no object", "queue: starting\t", ""},
 	} {
-		evs, err := mustOpen(t, parsers.Options{}).AppendEvents(nil, &parsers.Line{Text: test.text})
+		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
 		got := ""
 		if len(evs) > 0 {
-			got = show(&evs[0])
+			got = parsertest.Print(&evs[0])
 		}
 		if got != test.want {
 			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
@@ -75,14 +80,13 @@ func TestGivenUp(t *testing.T) {
 		{"unknown", []string{givenUp("a@example.com")}, ""},
 		{"twice", []string{failure("a@example.com", 451), givenUp("a@example.com"), givenUp("a@example.com")}, "deferred a, expired a, "},
 	} {
-		var lines []parsers.Line
-		for _, text := range test.lines {
-			lines = append(lines, parsers.Line{Text: text})
-		}
+		p := parsertest.Open(t, joined(), "")
 		got := ""
-		evs, _, _ := events(mustOpen(t, parsers.Options{}), lines)
-		for _, ev := range evs {
-			got += fmt.Sprintf("%v %.1s, ", ev.Attempt.Status, ev.Attempt.Recipient)
+		for _, text := range test.lines {
+			evs, _ := p.AppendEvents(nil, &parsers.Line{Text: text})
+			for _, ev := range evs {
+				got += fmt.Sprintf("%v %.1s, ", ev.Attempt.Status, ev.Attempt.Recipient)
+			}
 		}
 		if got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
@@ -109,7 +113,7 @@ func TestJoinerForgets(t *testing.T) {
 }
 
 func TestBadLines(t *testing.T) {
-	p := mustOpen(t, parsers.Options{})
+	p := parsertest.Open(t, Format(), "")
 	const head = "queue: delivered\t"
 	for _, object := range []string{"{", `{"rcpt":"a@example.com"`, `{"rcpt":"a@example.com"} x`} {
 		_, err := p.AppendEvents(nil, &parsers.Line{Text: head + object})
@@ -141,4 +145,26 @@ func TestSniff(t *testing.T) {
 			t.Errorf("%d, want %d", got, want)
 		}
 	}
+}
+
+func FuzzAppendEvents(f *testing.F) {
+	for line := range strings.Lines(shapes(f)) {
+		f.Add("", strings.TrimSuffix(line, "\n"))
+	}
+	p := parsertest.Open(f, Format(), "")
+	f.Fuzz(func(t *testing.T, tag, text string) {
+		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
+	})
+}
+
+func BenchmarkParser(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
+}
+
+func shapes(tb testing.TB) string {
+	text, err := os.ReadFile("testdata/shapes.log")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
 }
