@@ -21,7 +21,7 @@ func Address(s string) (ip string, port uint16) {
 	if len(s) > len(tagIPv6) && strings.EqualFold(s[:len(tagIPv6)], tagIPv6) {
 		s = s[len(tagIPv6):]
 	}
-	if _, err := netip.ParseAddr(s); err != nil {
+	if !isAddress(s) {
 		return "", 0
 	}
 	if number != "" {
@@ -30,6 +30,15 @@ func Address(s string) (ip string, port uint16) {
 		}
 	}
 	return s, port
+}
+
+// isAddress reports whether s is an IP address. Names are told first: an error of netip is allocated.
+func isAddress(s string) bool {
+	if s == "" || !(digit(s[0]) && digit(s[len(s)-1])) && strings.IndexByte(s, ':') < 0 {
+		return false
+	}
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }
 
 const tagIPv6 = "IPv6:" // RFC 5321 4.1.3

@@ -35,10 +35,14 @@ type Record struct {
 	Parser parsers.Parser
 }
 
-// Records cuts a text of one record a line as the scan does. The years of stamps without one are those of 2026.
+// Records cuts a text into records as the scan does, JSON being one object a line. The years of stamps without one are
+// those of 2026.
 func Records(tb testing.TB, f parsers.Format, text string) []Record {
 	tb.Helper()
 	raws := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if f.Framing == parsers.CSV {
+		raws = joinQuoted(raws)
+	}
 	o := syslog.Options{}
 	o.Anchor = syslog.Anchor(raws, syslog.Reference{Time: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, o)
 	header := syslog.NewReader(o)
@@ -65,6 +69,21 @@ func Records(tb testing.TB, f parsers.Format, text string) []Record {
 	return records
 }
 
+// joinQuoted puts lines together whose ends are in quotes (RFC 4180 2).
+func joinQuoted(lines []string) []string {
+	var rows []string
+	open := false
+	for _, line := range lines {
+		if open {
+			rows[len(rows)-1] += "\n" + line
+		} else {
+			rows = append(rows, line)
+		}
+		open = open != (strings.Count(line, `"`)%2 == 1)
+	}
+	return rows
+}
+
 // Golden compares what each testdata/*.log tells with the file .golden beside it, record by record, silent ones too. With
 // the flag -update it writes them anew.
 func Golden(t *testing.T, f parsers.Format) {
@@ -80,7 +99,7 @@ func Golden(t *testing.T, f parsers.Format) {
 			}
 			var b strings.Builder
 			for _, r := range Records(t, f, string(text)) {
-				fmt.Fprintf(&b, "%s\n", r.Raw)
+				fmt.Fprintf(&b, "%s\n", strings.ReplaceAll(r.Raw, "\r\n", `\r\n`))
 				evs, err := r.Parser.AppendEvents(nil, &r.Line)
 				if err != nil {
 					fmt.Fprintf(&b, "\t%v\n", err)
