@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"math"
 	"path"
 	"strings"
 
@@ -12,11 +13,13 @@ import (
 
 // A Fringe is what one block could not settle alone. It is reused: see [Builder.Begin].
 type Fringe struct {
-	index   index
-	entries []entry
-	items   []link // the prefixes of all entries
-	hosts   []hostClock
-	spill   *Counts // of the builder, when they had become large
+	index    index
+	entries  []entry
+	items    []item    // the prefixes of all entries
+	failures []failure // of items
+	hosts    []hostClock
+	pool     pool    // of the entries' messages
+	spill    *Counts // of the builder, when they had become large
 }
 
 // hostClock is the newest stamp of a host in a block.
@@ -26,37 +29,48 @@ type hostClock struct {
 }
 
 type entry struct {
-	key         uint64
-	first, tail int32 // of its prefix in items, from 1; zero: none
-	cut         bool
-	at          parsers.Stamp // of the cut
-	open        bool
 	msg         message // after the cut; before it, what the block alone knows
-}
-
-// link is an item of a prefix, and the next one's place.
-type link struct {
-	item
-	next int32
+	first, tail int32   // of its prefix in items, from 1; zero: none
+	at          parsers.Stamp
+	cut         bool // at that time
+	open        bool
 }
 
 // NewFringe returns an empty Fringe.
 func NewFringe() *Fringe { return new(Fringe) }
 
+// clear empties f.
+func (f *Fringe) clear() {
+	f.index.clear()
+	f.pool.clear()
+	f.entries, f.items, f.failures, f.hosts = f.entries[:0], f.items[:0], f.failures[:0], f.hosts[:0]
+}
+
 // entry returns the entry of a queue id, made where it is missing.
-func (f *Fringe) entry(key uint64) *entry {
-	if i, ok := f.index.get(key); ok {
-		return &f.entries[i]
+func (f *Fringe) entry(key, host uint64) *entry {
+	s := f.index.search(key)
+	for {
+		i, ok := f.index.next(&s)
+		if !ok {
+			break
+		}
+		if e := &f.entries[i]; e.msg.key == key {
+			return e
+		}
 	}
 	f.index.put(key, uint32(len(f.entries)))
-	f.entries = append(f.entries, entry{key: key})
+	f.entries = append(f.entries, entry{msg: message{key: key, host: host}})
 	return &f.entries[len(f.entries)-1]
 }
 
 // push appends an item to an entry's prefix.
 func (f *Fringe) push(e *entry, it *item) {
-	f.items = append(f.items, link{item: *it})
+	f.items = append(f.items, *it)
 	n := int32(len(f.items))
+	if it.failure != nil {
+		f.failures = append(f.failures, *it.failure)
+		f.items[n-1].failure = &f.failures[len(f.failures)-1]
+	}
 	if e.tail == 0 {
 		e.first = n
 	} else {
@@ -69,17 +83,17 @@ func (f *Fringe) push(e *entry, it *item) {
 //
 // Note: an iter.Seq would be the same with an allocation for every queue id.
 type chain struct {
-	links []link
-	at    int32 // the next of links, from 1
-	items []item
+	linked []item
+	at     int32 // the next of linked, from 1
+	items  []item
 }
 
 // next returns the next item, nil at the end.
 func (c *chain) next() (it *item) {
 	switch {
 	case c.at != 0:
-		l := &c.links[c.at-1]
-		it, c.at = &l.item, l.next
+		it = &c.linked[c.at-1]
+		c.at = it.next
 	case len(c.items) > 0:
 		it, c.items = &c.items[0], c.items[1:]
 	}
@@ -97,7 +111,8 @@ type Builder struct {
 	block uint32
 	host  string // of lines that name none
 
-	scratch   []byte // for templates
+	failure   failure // of the item at hand
+	scratch   []byte  // for templates
 	templates [2048]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo
@@ -113,13 +128,14 @@ type templateMemo struct{ text, template uint64 }
 // NewBuilder returns a Builder.
 func NewBuilder(o *Options) *Builder {
 	c := NewCounts()
-	return &Builder{Counts: c, y: tallier{o, c, new(pool)}}
+	return &Builder{Counts: c, y: tallier{o, c, nil}}
 }
 
 // Begin starts a block. f is emptied and filled; it must not be changed until the block's End, nor begun again before it
 // was absorbed. host stands for the host of lines that name none.
 func (b *Builder) Begin(f *Fringe, input, block uint32, host string) {
-	b.y.pool.collect(f)
+	f.clear()
+	b.y.pool = &f.pool
 	b.f, b.input, b.block, b.host = f, input, block, host
 }
 
@@ -143,11 +159,7 @@ func (b *Builder) Bucket(k Bucket) { b.Counts.Ledger[k]++ }
 func (b *Builder) Foreign(line *parsers.Line) {
 	b.Counts.Ledger[Ignored]++
 	key := hash(line.Tag)
-	r := b.Counts.programs.row(key, restKey)
-	if r.name == "" {
-		r.name = strings.Clone(line.Tag)
-	}
-	r.val++
+	b.Counts.programs.name(key, line.Tag, restKey, "").val++
 }
 
 // Line counts a line that a format knows, the n-th of its block, and what it tells.
@@ -205,23 +217,22 @@ func (b *Builder) flushHost() {
 	if b.hostLines == 0 {
 		return
 	}
-	r := b.Counts.hosts.row(b.hostHash, restKey)
-	r.name = b.curHost
-	r.val.add(&hostRow{b.hostLines, b.hostFirst, b.hostLast})
+	b.Counts.hosts.name(b.hostHash, b.curHost, restKey, "").val.add(&hostRow{b.hostLines, b.hostFirst, b.hostLast})
 	b.f.hosts = append(b.f.hosts, hostClock{b.hostHash, b.hostLast})
 	b.hostLines, b.hostFirst, b.hostLast = 0, 0, 0
 }
 
 // add counts an event.
 func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
-	it := item{n: int32(line.Count()), time: ev.Time, host: b.hostHash}
+	it := item{n: uint16(min(line.Count(), math.MaxUint16)), time: ev.Time}
+	host := b.hostHash
 	if it.time == 0 {
 		it.time = line.Time
 	} else {
 		b.hostFirst, b.hostLast = minStamp(b.hostFirst, it.time), max(b.hostLast, it.time)
 	}
 	if ev.Host != "" {
-		it.host = hash(ev.Host)
+		host = hash(ev.Host)
 	}
 	if ev.Sender != "" {
 		b.sender(ev.Sender, &it)
@@ -233,7 +244,7 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 		it.op = opNamed
 	case parsers.Queued:
 		it.op = opQueued
-		it.queue = queueFile(ev)
+		it.queue = fileOf(queueFile(ev))
 	case parsers.Removed:
 		it.op = opRemoved
 		if ev.Moved {
@@ -264,26 +275,25 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 		return
 	}
 	if ev.QueueID == "" {
-		b.alone(&it)
+		b.alone(host, &it)
 		return
 	}
 	if b.instanceHash == 0 || ev.Instance != b.curInstance {
 		b.curInstance = strings.Clone(ev.Instance)
 		b.instanceHash = hash(ev.Instance)
 	}
-	b.put(mix(mix(it.host, b.instanceHash), hash(ev.QueueID)), &it)
+	b.put(b.f.entry(mix(mix(host, b.instanceHash), hash(ev.QueueID)), host), &it)
 }
 
 // queueFile identifies the queue file that a Queued event tells of.
 func queueFile(ev *parsers.Event) uint64 { return mix(hash(ev.Sender), uint64(ev.Size)) }
 
 // put gives an item to its queue id's message where the context is known, and leaves it for the left neighbour where not.
-func (b *Builder) put(key uint64, it *item) {
-	e := b.f.entry(key)
+func (b *Builder) put(e *entry, it *item) {
 	if !e.cut {
 		// What the block knows holds whatever came before it, so where that tells another message's beginning, the
 		// context is known from here on.
-		if !e.msg.begins(it.op, it.queue, it.time, b.y.lifetime()) {
+		if !e.msg.begins(it, b.y.lifetime()) {
 			b.postpone(e, it)
 			return
 		}
@@ -300,14 +310,14 @@ func (b *Builder) postpone(e *entry, it *item) {
 		// Before this event the left neighbour's message may have been silent for too long, and its sender forgotten.
 		b.y.reset(&e.msg)
 	}
-	e.msg.note(it.op, it.queue, it.time)
-	if it.senderSaid {
+	e.msg.note(it)
+	if it.is(senderSaid) {
 		e.msg.sent(it)
 	}
-	if it.op == opAttempt && e.msg.senderKnown {
-		b.y.count(&e.msg, it)
+	if it.op == opAttempt && e.msg.is(senderKnown) {
+		b.y.countAttempt(&e.msg, it)
 		it.marks |= counted
-		it.text = ""
+		it.failure = nil
 	}
 	b.f.push(e, it)
 	if it.op == opRemoved {
@@ -317,18 +327,19 @@ func (b *Builder) postpone(e *entry, it *item) {
 }
 
 // alone counts an attempt of no queue id: there is nothing to join it with.
-func (b *Builder) alone(it *item) {
+func (b *Builder) alone(host uint64, it *item) {
 	if it.op != opAttempt && it.op != opExpired {
 		return
 	}
-	var m message
+	m := message{host: host}
 	b.y.step(&m, false, it)
 	b.y.resign(&m)
+	b.y.reset(&m)
 }
 
 // sender fills in what an item says of the envelope sender.
 func (b *Builder) sender(address string, it *item) {
-	it.senderSaid = true
+	it.marks |= senderSaid
 	if address == parsers.NullSender {
 		it.marks |= nullSender
 	} else if raw := parsers.Domain(address); raw != "" {
@@ -349,55 +360,57 @@ func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 	} else {
 		it.domain, it.domainUp = b.domain(raw)
 	}
-	it.rcpt = recipientHash(a, raw, it.domain)
+	it.rcpt = recipientID(recipientHash(a, raw, it.domain))
 }
 
-// A domainMemo remembers what a domain as the log writes it is counted under. The same few hundred make most of a log.
-type domainMemo [1024]struct{ raw, key, up uint64 }
+// A domainMemo remembers what a domain is counted under that the log writes in another way.
+type domainMemo [256]struct{ raw, key uint64 }
 
 // NoDomain is the row of recipients without a domain: local users of old logs.
 const NoDomain = "(no domain)"
 
 // domain returns the keys of a recipient domain and of what it folds into.
 func (b *Builder) domain(raw string) (key, up uint64) {
-	h := hash(raw)
-	memo := &b.domains[h%uint64(len(b.domains))]
-	if memo.raw == h {
-		return memo.key, memo.up
+	// Most logs write a domain as it is counted, so its row is there under its hash.
+	key = hash(raw)
+	if r := b.Counts.domains.find(key); r != nil {
+		return key, r.parent
+	}
+	memo := &b.domains[key%uint64(len(b.domains))]
+	if memo.raw == key {
+		if r := b.Counts.domains.find(memo.key); r != nil {
+			return memo.key, r.parent
+		}
 	}
 	name := classify.Domain(raw)
 	if name == "" {
 		name = NoDomain
 	}
-	key = hash(name)
-	r := b.Counts.domains.find(key)
-	if r == nil {
-		parent := classify.RegistrableDomain(name)
-		if parent == name {
-			parent = ""
-		}
-		if parent != "" {
-			up = hash(parent)
-		}
-		r = b.Counts.domains.row(key, up)
-		r.name, r.parentName = strings.Clone(name), strings.Clone(parent)
+	memo.raw, memo.key = key, hash(name)
+	parent := classify.RegistrableDomain(name)
+	if parent == name {
+		parent = ""
 	}
-	memo.raw, memo.key, memo.up = h, key, r.parent
-	return key, r.parent
+	if parent != "" {
+		up = hash(parent)
+	}
+	r := b.Counts.domains.name(memo.key, name, up, parent)
+	return memo.key, r.parent
 }
 
 // senderDomain returns the key of a sender's domain.
 func (b *Builder) senderDomain(raw string) uint64 {
-	h := hash(raw)
-	memo := &b.senders[h%uint64(len(b.senders))]
-	if memo.raw == h {
+	key := hash(raw)
+	if b.Counts.senders.find(key) != nil {
+		return key
+	}
+	memo := &b.senders[key%uint64(len(b.senders))]
+	if memo.raw == key && b.Counts.senders.find(memo.key) != nil {
 		return memo.key
 	}
 	name := classify.Domain(raw)
-	memo.raw, memo.key = h, hash(name)
-	if r := b.Counts.senders.row(memo.key, restKey); r.name == "" {
-		r.name = strings.Clone(name)
-	}
+	memo.raw, memo.key = key, hash(name)
+	b.Counts.senders.name(memo.key, name, restKey, "")
 	return memo.key
 }
 
@@ -415,7 +428,7 @@ func recipientHash(a *parsers.Attempt, raw string, domain uint64) uint64 {
 func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	b.recipient(a, it)
 	v := classify.ClassOf(a)
-	it.status, it.kind, it.origin, it.class = a.Status, a.Kind, a.Origin, v.Class
+	it.status, it.kind, it.origin = a.Status, a.Kind, a.Origin
 	if a.NotAttempted {
 		it.marks |= notAttempted
 	}
@@ -433,8 +446,8 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	if a.Status == parsers.StatusSent || a.NotAttempted || it.is(unselected) {
 		return
 	}
-	it.template = b.template(a.Diagnostic, it.reply)
-	it.text, it.pos = clip(a.Diagnostic, maxExample), Pos{b.input, b.block, n}
+	b.failure = failure{template: b.template(a.Diagnostic, it.reply), text: clip(a.Diagnostic, maxExample), pos: Pos{b.input, b.block, n}}
+	it.failure = &b.failure
 }
 
 // template returns the key of a diagnostic's template. Masking a text costs thirty times its hash, and many come again
@@ -450,8 +463,8 @@ func (b *Builder) template(text string, reply uint64) uint64 {
 	b.scratch = classify.AppendTemplate(b.scratch[:0], text)
 	memo.text, memo.template = h, xxhash.Sum64(b.scratch)
 	key := mix(memo.template, reply)
-	if r := b.Counts.templates.row(key, templateUp(reply)); r.name == "" {
-		r.name = string(b.scratch)
+	if b.Counts.templates.find(key) == nil {
+		b.Counts.templates.name(key, string(b.scratch), templateUp(reply), "")
 	}
 	return key
 }

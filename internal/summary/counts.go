@@ -2,6 +2,7 @@ package summary
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -117,9 +118,78 @@ func (t *Tally) add(o *Tally) {
 	t.Outcomes.add(&o.Outcomes)
 }
 
-func (t *Tally) parted(bool) Tally { return *t }
+// A tally is a Tally in half the room, of which a table may have hundreds of thousands.
+type tally struct {
+	n     [cellOutcome + int(NumOutcomes)]uint32
+	spilt *Tally // what went over the brim of n; mostly nil
+}
 
-func (t *Tally) zero() bool { return *t == Tally{} }
+// The cells of a tally.
+const (
+	cellSent = iota
+	cellDeferred
+	cellBounced
+	cellOutcome // the first of them
+)
+
+// count adds n to a cell.
+func (t *tally) count(cell int, n uint32) {
+	if t.n[cell] > math.MaxUint32-n {
+		t.spill()
+	}
+	t.n[cell] += n
+}
+
+func (t *tally) spill() {
+	all := t.whole()
+	*t = tally{spilt: &all}
+}
+
+// attempt counts n attempts of a status.
+func (t *tally) attempt(s parsers.Status, n uint32) {
+	switch s {
+	case parsers.StatusSent:
+		t.count(cellSent, n)
+	case parsers.StatusDeferred:
+		t.count(cellDeferred, n)
+	case parsers.StatusBounced:
+		t.count(cellBounced, n)
+	}
+}
+
+func (t *tally) outcome(o Outcome) { t.count(cellOutcome+int(o), 1) }
+
+func (t *tally) add(o *tally) {
+	for i, n := range o.n {
+		t.count(i, n)
+	}
+	if o.spilt != nil {
+		t.spill()
+		t.spilt.add(o.spilt)
+	}
+}
+
+func (t *tally) parted(bool) tally {
+	o := *t
+	if t.spilt != nil {
+		o.spilt = new(*t.spilt)
+	}
+	return o
+}
+
+func (t *tally) zero() bool { return *t == tally{} }
+
+// whole returns t with its counters in full width.
+func (t *tally) whole() (w Tally) {
+	if t.spilt != nil {
+		w = *t.spilt
+	}
+	w.Attempts.add(&Attempts{int64(t.n[cellSent]), int64(t.n[cellDeferred]), int64(t.n[cellBounced])})
+	for o := range w.Outcomes {
+		w.Outcomes[o] += int64(t.n[cellOutcome+o])
+	}
+	return w
+}
 
 // A Pos is a place in the input: its ordinal in fold order, the block, the line of the block from 1.
 type Pos struct {
@@ -160,11 +230,14 @@ func (k ReplyKey) pack() uint64 {
 
 func unpackReply(v uint64) ReplyKey {
 	return ReplyKey{
-		Class:    parsers.Class(v >> 48 & 0xf),
+		Class:    classOf(v),
 		Code:     parsers.ReplyCode(v >> 32 & 0x3ff),
 		Enhanced: parsers.EnhancedCode{uint16(v >> 20 & 0x3ff), uint16(v >> 10 & 0x3ff), uint16(v & 0x3ff)},
 	}
 }
+
+// classOf returns the class of a packed ReplyKey.
+func classOf(v uint64) parsers.Class { return parsers.Class(v >> 48 & 0xf) }
 
 // plain returns the row that a reply folds into: its code alone.
 func (k ReplyKey) plain() uint64 {
@@ -278,8 +351,8 @@ type Counts struct {
 	Connects      int64    // servers tried that did not decide an attempt
 	Inbound       int64    // refusals at our own door
 
-	domains   table[Tally, *Tally]
-	senders   table[Tally, *Tally]
+	domains   table[tally, *tally]
+	senders   table[tally, *tally]
 	hours     table[Attempts, *Attempts]
 	replies   table[sum, *sum]
 	pairs     table[pair, *pair]
@@ -291,8 +364,8 @@ type Counts struct {
 // NewCounts returns Counts of nothing.
 func NewCounts() *Counts {
 	return &Counts{
-		domains:   newTable[Tally](maxDomains),
-		senders:   newTable[Tally](maxSenders),
+		domains:   newTable[tally](maxDomains),
+		senders:   newTable[tally](maxSenders),
 		hours:     newTable[Attempts](maxHours),
 		replies:   newTable[sum](maxReplies),
 		pairs:     newTable[pair](maxDomains),
@@ -357,12 +430,12 @@ func (c *Counts) Domains() []NamedTally { return named(&c.domains) }
 // Senders returns the sender domains that were counted, by name. Unknown senders are not among them.
 func (c *Counts) Senders() []NamedTally { return named(&c.senders) }
 
-func named(t *table[Tally, *Tally]) []NamedTally {
+func named(t *table[tally, *tally]) []NamedTally {
 	t.fold()
 	out := make([]NamedTally, 0, len(t.rows))
 	for i := range t.rows {
 		if r := &t.rows[i]; !r.val.zero() {
-			out = append(out, NamedTally{r.name, r.val})
+			out = append(out, NamedTally{t.names[i], r.val.whole()})
 		}
 	}
 	slices.SortFunc(out, func(a, b NamedTally) int { return strings.Compare(a.Name, b.Name) })
@@ -436,7 +509,7 @@ func (c *Counts) Templates() []Template {
 		if r.val.n == 0 {
 			continue
 		}
-		t := Template{Text: r.name, N: r.val.n, Last: r.val.last, Example: r.val.example}
+		t := Template{Text: c.templates.names[i], N: r.val.n, Last: r.val.last, Example: r.val.example}
 		if r.val.reply != 0 {
 			t.Reply = unpackReply(r.val.reply)
 		}
@@ -494,9 +567,9 @@ type Host struct {
 func (c *Counts) Hosts() []Host {
 	c.hosts.fold()
 	out := make([]Host, 0, len(c.hosts.rows))
-	for _, r := range c.hosts.rows {
-		if r.val.lines != 0 {
-			out = append(out, Host{r.name, r.val.lines, r.val.first, r.val.last})
+	for i := range c.hosts.rows {
+		if r := &c.hosts.rows[i]; r.val.lines != 0 {
+			out = append(out, Host{c.hosts.names[i], r.val.lines, r.val.first, r.val.last})
 		}
 	}
 	slices.SortFunc(out, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
@@ -513,9 +586,9 @@ type Program struct {
 func (c *Counts) Programs() []Program {
 	c.programs.fold()
 	out := make([]Program, 0, len(c.programs.rows))
-	for _, r := range c.programs.rows {
+	for i, r := range c.programs.rows {
 		if r.val != 0 {
-			out = append(out, Program{r.name, int64(r.val)})
+			out = append(out, Program{c.programs.names[i], int64(r.val)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Program) int { return cmp.Or(cmp.Compare(b.Lines, a.Lines), strings.Compare(a.Name, b.Name)) })

@@ -29,6 +29,7 @@ const (
 	overridden
 	unselected // of a domain or job that was not asked for
 	moved
+	senderSaid // the item names its sender
 	nullSender
 	senderSelected
 	allRecipients // opExpired: every recipient still deferred
@@ -36,37 +37,48 @@ const (
 )
 
 // An item is an event reduced to what is counted. It outlives its line.
+//
+// Note: half of them go from the worker to the fold, from one core's cache to another's, so they are kept small.
 type item struct {
-	op      op
-	outcome Outcome
-	status  parsers.Status
-	class   parsers.Class
-	kind    parsers.AttemptKind
-	origin  parsers.Origin
-	marks   mark
-	n       int32 // lines it stands for
-
-	time  parsers.Stamp
-	host  uint64
-	queue uint64 // opQueued: what tells this message's queue file from another's under the same id
-
-	sender     uint64 // hash of the sender's domain, where senderSaid
-	senderSaid bool
-
+	time             parsers.Stamp
+	sender           uint64 // hash of the sender's domain, where senderSaid
 	rcpt             uint64
 	domain, domainUp uint64
 	reply            uint64 // packed ReplyKey
-	template         uint64
-	text             string // of a failure: its diagnostic
-	pos              Pos    // and where it stands
-	owned            bool   // text does not point into a block
+	failure          *failure
+
+	next    int32  // its Fringe's: the place of the one after it of the same prefix, from 1
+	n       uint16 // lines it stands for
+	marks   mark
+	queue   file // opQueued
+	op      op
+	outcome Outcome // opOutcome
+	status  parsers.Status
+	kind    parsers.AttemptKind
+	origin  parsers.Origin
 }
+
+// A failure is what an item of a failed attempt has in addition.
+type failure struct {
+	template uint64
+	text     string // the diagnostic
+	pos      Pos    // where it stands
+	owned    bool   // text does not point into a block
+}
+
+// A file is a queue file as [queueFile] identifies it. Zero: not known.
+//
+// Note: it only tells apart two that follow each other under one id, for which 24 bits of a hash will do.
+type file [3]byte
+
+func fileOf(queue uint64) file { return file{byte(queue) | 1, byte(queue >> 8), byte(queue >> 16)} }
+
+func (f file) queue() uint64 { return uint64(f[0]) | uint64(f[1])<<8 | uint64(f[2])<<16 }
 
 // own makes the item independent of the block that its line stands in.
 func (it *item) own() {
-	if !it.owned {
-		it.owned = true
-		it.text = strings.Clone(it.text)
+	if f := it.failure; f != nil && !f.owned {
+		it.failure = &failure{f.template, strings.Clone(f.text), f.pos, true}
 	}
 }
 
@@ -74,8 +86,8 @@ func (it *item) is(m mark) bool { return it.marks&m != 0 }
 
 // A recipient is one of a message.
 type recipient struct {
-	hash, domain, up uint64
-	state            recipientState
+	id         uint64 // hash of its address; the two lowest bits are its state
+	domain, up uint64
 }
 
 type recipientState uint8
@@ -84,25 +96,101 @@ const (
 	untried recipientState = iota
 	deferred
 	settled
+
+	stateMask = 3
 )
+
+func (r *recipient) state() recipientState { return recipientState(r.id & stateMask) }
+
+func (r *recipient) become(s recipientState) { r.id = r.id&^stateMask | uint64(s) }
+
+// recipientID makes an id of a hash, never zero.
+func recipientID(hash uint64) uint64 { return max(stateMask+1, hash&^stateMask) }
 
 // A message is what is known of one (host, instance, queue id) from its beginning to its removal.
 //
-// Note: a million of these may be open, so the first recipient lies inside (most have one) and the rest is behind
-// pointers that are mostly nil.
+// Note: a million of these may be open, and each is a cache line of its own, without a pointer that the collector would
+// have to follow: so the first recipient lies inside (most have one), and the rest is an extra.
 type message struct {
-	epoch
+	key    uint64
 	host   uint64
 	sender uint64 // hash of the sender's domain; zero with senderKnown: it has none
+	first  recipient
+	last   parsers.Stamp // this and queue, and some of facts, are its epoch
+	extra  uint32        // its number in the pool, from 1; zero: it has none
+	queue  file
+	facts  fact
+}
 
-	senderKnown    bool
-	null           bool // the sender is the null reverse-path
-	senderSelected bool
-	recipients     uint32
+// A fact is something known of a message.
+type fact uint8
 
-	first recipient
-	more  *recipients
-	held  *[]item // counted once the sender is known, or senderWait is over
+const (
+	born      fact = 1 << iota // its beginning stands in the log
+	nameKnown                  // its Message-ID was said
+	tried
+	senderKnown
+	senderNull // the sender is the null reverse-path
+	senderAsked
+	waiting // items are held
+)
+
+func (m *message) is(f fact) bool { return m.facts&f != 0 }
+
+// An extra is what few messages have.
+type extra struct {
+	list  []recipient       // after the first
+	index map[uint64]uint32 // of list, by id without state, once that is long
+	held  []item            // counted once the sender is known, or senderWait is over
+}
+
+const longList = 32
+
+// recipient returns the recipient of an item, made where it is missing.
+func (y tallier) recipient(m *message, it *item) *recipient {
+	switch m.first.id &^ stateMask {
+	case 0:
+		m.first = recipient{it.rcpt, it.domain, it.domainUp}
+		return &m.first
+	case it.rcpt:
+		return &m.first
+	}
+	x := y.extra(m)
+	if x.index != nil {
+		if i, ok := x.index[it.rcpt]; ok {
+			return &x.list[i]
+		}
+	} else {
+		for i := range x.list {
+			if x.list[i].id&^stateMask == it.rcpt {
+				return &x.list[i]
+			}
+		}
+	}
+	x.list = append(x.list, recipient{it.rcpt, it.domain, it.domainUp})
+	if x.index != nil {
+		x.index[it.rcpt] = uint32(len(x.list) - 1)
+	} else if len(x.list) > longList {
+		x.index = make(map[uint64]uint32, 2*len(x.list))
+		for i := range x.list {
+			x.index[x.list[i].id&^stateMask] = uint32(i)
+		}
+	}
+	return &x.list[len(x.list)-1]
+}
+
+// each calls f for every recipient in order of appearance.
+func (y tallier) each(m *message, f func(*recipient)) {
+	if m.first.id == 0 {
+		return
+	}
+	f(&m.first)
+	if m.extra != 0 {
+		list := y.extra(m).list
+		for i := range list {
+			f(&list[i])
+		}
+	}
 }
 
 // An epoch is what tells one message from the next under the same queue id.
@@ -112,64 +200,6 @@ type epoch struct {
 	born  bool          // its beginning stands in the log
 	named bool
 	tried bool
-}
-
-type recipients struct {
-	list  []recipient
-	index map[uint64]uint32 // once the list is long
-}
-
-const longList = 32
-
-// recipient returns the recipient with this hash, made where it is missing.
-func (y tallier) recipient(m *message, it *item) *recipient {
-	if m.recipients == 0 {
-		m.recipients = 1
-		m.first = recipient{hash: it.rcpt, domain: it.domain, up: it.domainUp}
-		return &m.first
-	}
-	if m.first.hash == it.rcpt {
-		return &m.first
-	}
-	if m.more == nil {
-		m.more = y.pool.get()
-	}
-	l := m.more
-	if l.index != nil {
-		if i, ok := l.index[it.rcpt]; ok {
-			return &l.list[i]
-		}
-	} else {
-		for i := range l.list {
-			if l.list[i].hash == it.rcpt {
-				return &l.list[i]
-			}
-		}
-	}
-	m.recipients++
-	l.list = append(l.list, recipient{hash: it.rcpt, domain: it.domain, up: it.domainUp})
-	if l.index != nil {
-		l.index[it.rcpt] = uint32(len(l.list) - 1)
-	} else if len(l.list) > longList {
-		l.index = make(map[uint64]uint32, 2*len(l.list))
-		for i := range l.list {
-			l.index[l.list[i].hash] = uint32(i)
-		}
-	}
-	return &l.list[len(l.list)-1]
-}
-
-// each calls f for every recipient in order of appearance.
-func (m *message) each(f func(*recipient)) {
-	if m.recipients == 0 {
-		return
-	}
-	f(&m.first)
-	if m.more != nil {
-		for i := range m.more.list {
-			f(&m.more.list[i])
-		}
-	}
 }
 
 // begins reports whether an event cannot belong to a message in this state, and so begins another under the same id.
@@ -207,6 +237,33 @@ func (e *epoch) note(o op, queue uint64, t parsers.Stamp) {
 	}
 }
 
+// epoch unpacks what m knows of its epoch.
+func (m *message) epoch() epoch {
+	return epoch{m.last, m.queue.queue(), m.is(born), m.is(nameKnown), m.is(tried)}
+}
+
+// begins and note are those of the epoch.
+func (m *message) begins(it *item, lifetime time.Duration) bool {
+	e := m.epoch()
+	return e.begins(it.op, it.queue.queue(), it.time, lifetime)
+}
+
+func (m *message) note(it *item) {
+	if it.time != 0 {
+		m.last = it.time
+	}
+	switch it.op {
+	case opAccepted:
+		m.facts |= born
+	case opNamed:
+		m.facts |= born | nameKnown
+	case opQueued:
+		m.queue = it.queue
+	case opAttempt, opExpired:
+		m.facts |= tried
+	}
+}
+
 // silent reports whether t is so long after last that the message of last cannot be in the queue any more.
 //
 // Note: last is the event before, not the newest: so the answer depends on two neighbours only, and not on where between
@@ -227,14 +284,11 @@ type tallier struct {
 
 // apply lets an item change the message it belongs to, and counts what is settled by it.
 func (y tallier) apply(m *message, it *item) {
-	m.note(it.op, it.queue, it.time)
-	if m.host == 0 {
-		m.host = it.host
-	}
-	if m.held != nil && silent((*m.held)[0].time, it.time, senderWait) {
+	m.note(it)
+	if m.is(waiting) && silent(y.extra(m).held[0].time, it.time, senderWait) {
 		y.resign(m)
 	}
-	if it.senderSaid {
+	if it.is(senderSaid) {
 		m.sent(it)
 		y.release(m)
 	}
@@ -254,8 +308,14 @@ func (y tallier) apply(m *message, it *item) {
 // Note: the latest one said holds for what follows. A first one that held for good would make the count of an attempt
 // depend on lines before the last Queued, and with it on how the input was cut.
 func (m *message) sent(it *item) {
-	m.senderKnown = true
-	m.sender, m.null, m.senderSelected = it.sender, it.is(nullSender), it.is(senderSelected)
+	m.sender = it.sender
+	m.facts = m.facts&^(senderNull|senderAsked) | senderKnown
+	if it.is(nullSender) {
+		m.facts |= senderNull
+	}
+	if it.is(senderSelected) {
+		m.facts |= senderAsked
+	}
 }
 
 // advance moves the recipient of an attempt on.
@@ -266,32 +326,32 @@ func (y tallier) advance(m *message, it *item) {
 	switch it.status {
 	case parsers.StatusSent:
 		r := y.recipient(m, it)
-		if r.state == settled {
+		before := r.state()
+		if before == settled {
 			return
 		}
-		before := r.state
-		r.state = settled
+		r.become(settled)
 		switch {
 		case it.kind == parsers.Internal || it.is(notAttempted): // handed on inside, or thrown away: no outcome here
 		case before == deferred:
 			y.settle(m, r, DeliveredLater, it.time)
-		case m.born:
+		case m.is(born):
 			y.settle(m, r, DeliveredFirst, it.time)
 		default:
 			y.settle(m, r, DeliveredUnknown, it.time)
 		}
 	case parsers.StatusDeferred:
-		if r := y.recipient(m, it); r.state != settled {
-			r.state = deferred
+		if r := y.recipient(m, it); r.state() != settled {
+			r.become(deferred)
 		}
 	case parsers.StatusBounced:
-		if r := y.recipient(m, it); r.state != settled {
-			r.state = settled
+		if r := y.recipient(m, it); r.state() != settled {
+			r.become(settled)
 			y.settle(m, r, Bounced, it.time)
 		}
 	case parsers.StatusExpired:
-		if r := y.recipient(m, it); r.state != settled {
-			r.state = settled
+		if r := y.recipient(m, it); r.state() != settled {
+			r.become(settled)
 			y.settle(m, r, Expired, it.time)
 		}
 	}
@@ -303,9 +363,9 @@ func (y tallier) expire(m *message, it *item) {
 		y.advance(m, it)
 		return
 	}
-	m.each(func(r *recipient) {
-		if r.state == deferred {
-			r.state = settled
+	y.each(m, func(r *recipient) {
+		if r.state() == deferred {
+			r.become(settled)
 			y.settle(m, r, Expired, it.time)
 		}
 	})
@@ -317,9 +377,9 @@ func (y tallier) close(m *message, t parsers.Stamp, moved bool) {
 		t = m.last.Add(y.lifetime())
 	}
 	if !moved {
-		m.each(func(r *recipient) {
-			if r.state == deferred {
-				r.state = settled
+		y.each(m, func(r *recipient) {
+			if r.state() == deferred {
+				r.become(settled)
 				y.settle(m, r, Lost, t)
 			}
 		})
@@ -329,107 +389,131 @@ func (y tallier) close(m *message, t parsers.Stamp, moved bool) {
 
 // resign counts what waits for a sender that will not come.
 func (y tallier) resign(m *message) {
-	if !m.senderKnown {
-		m.senderSelected = y.Sender == ""
+	if !m.is(senderKnown) && y.Sender == "" {
+		m.facts |= senderAsked
 	}
 	y.release(m)
 }
 
+// settle counts how a recipient ended.
 func (y tallier) settle(m *message, r *recipient, o Outcome, t parsers.Stamp) {
-	y.emit(m, &item{op: opOutcome, outcome: o, time: t, domain: r.domain, domainUp: r.up, n: 1})
-}
-
-// emit counts an item, or keeps it until the sender is known: it decides whether the mail is ordinary.
-func (y tallier) emit(m *message, it *item) {
-	if m.senderKnown {
-		y.count(m, it)
+	if m.is(senderKnown) {
+		y.countOutcome(m, o, t, r.domain, r.up)
 		return
 	}
-	if m.held == nil {
-		m.held = new([]item)
+	y.hold(m, &item{op: opOutcome, outcome: o, time: t, domain: r.domain, domainUp: r.up})
+}
+
+// emit counts an attempt, or keeps it until the sender is known: it decides whether the mail is ordinary.
+func (y tallier) emit(m *message, it *item) {
+	if m.is(senderKnown) {
+		y.countAttempt(m, it)
+		return
 	}
-	it.own()
-	*m.held = append(*m.held, *it)
+	y.hold(m, it)
+}
+
+func (y tallier) hold(m *message, it *item) {
+	x := y.extra(m)
+	m.facts |= waiting
+	x.held = append(x.held, *it)
+	x.held[len(x.held)-1].own()
 }
 
 func (y tallier) release(m *message) {
-	if m.held == nil {
+	if !m.is(waiting) {
 		return
 	}
-	for i := range *m.held {
-		y.count(m, &(*m.held)[i])
+	x := y.extra(m)
+	for i := range x.held {
+		if it := &x.held[i]; it.op == opOutcome {
+			y.countOutcome(m, it.outcome, it.time, it.domain, it.domainUp)
+		} else {
+			y.countAttempt(m, it)
+		}
 	}
-	m.held = nil
+	m.facts &^= waiting
+	x.held = nil
 }
 
 // reset makes m a message of which nothing is known.
 func (y tallier) reset(m *message) {
-	y.pool.put(m.more)
-	*m = message{}
+	if m.extra != 0 {
+		y.pool.put(m.extra)
+	}
+	*m = message{key: m.key, host: m.host}
 }
 
-// A pool keeps the lists of recipients that messages have done with.
-type pool struct{ free []*recipients }
+// extra returns the extra of a message, made where it has none.
+func (y tallier) extra(m *message) *extra {
+	if m.extra == 0 {
+		m.extra = y.pool.get()
+	}
+	return y.pool.all[m.extra-1]
+}
 
-func (p *pool) get() *recipients {
+// A pool keeps the extras of messages, by number from 1, and the memory of those that messages have done with.
+type pool struct {
+	all  []*extra
+	free []uint32
+}
+
+func (p *pool) get() uint32 {
 	if n := len(p.free); n > 0 {
-		r := p.free[n-1]
+		i := p.free[n-1]
 		p.free = p.free[:n-1]
-		return r
+		return i
 	}
-	return &recipients{list: make([]recipient, 0, 3)}
+	p.all = append(p.all, &extra{list: make([]recipient, 0, 3)})
+	return uint32(len(p.all))
 }
 
-// put takes a list back, unless it is long: those are rare.
-func (p *pool) put(r *recipients) {
-	if r != nil && r.index == nil {
-		r.list = r.list[:0]
-		p.free = append(p.free, r)
+// put takes an extra back. Long lists are rare, and not kept.
+func (p *pool) put(i uint32) {
+	x := p.all[i-1]
+	if x.index != nil {
+		*x = extra{}
 	}
+	x.list, x.held = x.list[:0], nil
+	p.free = append(p.free, i)
 }
 
-// collect empties a fringe and takes back what it holds.
-func (p *pool) collect(f *Fringe) {
-	for i := range f.entries {
-		p.put(f.entries[i].msg.more)
-	}
-	f.index.clear()
-	clear(f.entries)
-	f.entries, f.items, f.hosts = f.entries[:0], f.items[:0], f.hosts[:0]
+// move brings an extra of another pool here, in exchange for the memory of one that is done with.
+func (p *pool) move(from *pool, i uint32) uint32 {
+	n := p.get()
+	p.all[n-1], from.all[i-1] = from.all[i-1], p.all[n-1]
+	return n
 }
 
-func (y tallier) count(m *message, it *item) {
-	if !m.senderSelected || it.is(unselected) {
-		return
-	}
-	if it.op == opOutcome {
-		y.countOutcome(m, it)
-	} else {
-		y.countAttempt(m, it)
+// clear takes all extras back.
+func (p *pool) clear() {
+	p.free = p.free[:0]
+	for i := range p.all {
+		p.put(uint32(i + 1))
 	}
 }
 
-func (y tallier) countOutcome(m *message, it *item) {
-	if it.outcome != Pending && !y.within(it.time) {
+func (y tallier) countOutcome(m *message, o Outcome, t parsers.Stamp, domain, up uint64) {
+	if !m.is(senderAsked) || o != Pending && !y.within(t) {
 		return
 	}
 	c := y.counts
-	if it.outcome != Pending {
-		c.seen(it.time)
+	if o != Pending {
+		c.seen(t)
 	}
-	if m.null {
-		c.Notifications.Outcomes[it.outcome]++
+	if m.is(senderNull) {
+		c.Notifications.Outcomes[o]++
 		return
 	}
-	c.Total.Outcomes[it.outcome]++
-	c.domains.at(it.domain, it.domainUp).Outcomes[it.outcome]++
+	c.Total.Outcomes[o]++
+	c.domains.at(domain, up).outcome(o)
 	if m.sender != 0 {
-		c.senders.at(m.sender, restKey).Outcomes[it.outcome]++
+		c.senders.at(m.sender, restKey).outcome(o)
 	}
 }
 
 func (y tallier) countAttempt(m *message, it *item) {
-	if !y.within(it.time) {
+	if !m.is(senderAsked) || it.is(unselected) || !y.within(it.time) {
 		return
 	}
 	c, n := y.counts, int64(it.n)
@@ -457,12 +541,12 @@ func (y tallier) countAttempt(m *message, it *item) {
 	case it.kind == parsers.Internal:
 		c.Internal.count(it.status, n)
 		return
-	case m.null:
+	case m.is(senderNull):
 		c.Notifications.Attempts.count(it.status, n)
 		return
 	}
 	c.Total.Attempts.count(it.status, n)
-	c.ByClass[it.class] += n
+	c.ByClass[classOf(it.reply)] += n
 	c.ByOrigin[it.origin] += n
 	if it.is(overridden) {
 		c.Overridden += n
@@ -471,9 +555,9 @@ func (y tallier) countAttempt(m *message, it *item) {
 		c.Conflicts += n
 	}
 	c.hours.at(hourKey(it.time), restKey).count(it.status, n)
-	c.domains.at(it.domain, it.domainUp).Attempts.count(it.status, n)
+	c.domains.at(it.domain, it.domainUp).attempt(it.status, uint32(it.n))
 	if m.sender != 0 {
-		c.senders.at(m.sender, restKey).Attempts.count(it.status, n)
+		c.senders.at(m.sender, restKey).attempt(it.status, uint32(it.n))
 	}
 	r := c.replies.find(it.reply)
 	if r == nil {
@@ -490,11 +574,12 @@ func (y tallier) countAttempt(m *message, it *item) {
 		p.val.domain, p.val.reply = it.domain, it.reply
 	}
 	p.val.n += n
-	t := c.templates.at(it.template, templateUp(it.reply))
+	f := it.failure
+	t := c.templates.at(f.template, templateUp(it.reply))
 	t.reply = it.reply
 	t.n += n
 	t.last = max(t.last, it.time)
-	t.example.earlier(it.time, it.text, it.pos)
+	t.example.earlier(it.time, f.text, f.pos)
 }
 
 // templateUp is the row that templates with a reply fold into.

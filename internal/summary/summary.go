@@ -2,7 +2,6 @@ package summary
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"bouncelog/internal/classify"
@@ -45,9 +44,8 @@ type Summary struct {
 	rooted    bool // nothing came before the piece, so every context is known
 	leadItems int
 	leads     map[uint64]lead // of pieces that are not rooted: what the left neighbour decides
-	open      index
-	msgs      slab
-	pool      pool
+	open      messages
+	pool      pool // of open
 
 	clock   map[uint64]parsers.Stamp // the newest stamp of each host, of the blocks absorbed
 	sweepAt int
@@ -55,6 +53,7 @@ type Summary struct {
 
 // A lead is the part of a queue id's events whose meaning depends on what came before the piece.
 type lead struct {
+	host   uint64
 	prefix []item
 	cut    bool // from here on it does not
 	at     parsers.Stamp
@@ -80,11 +79,15 @@ func (s *Summary) Append(next *Summary) {
 	}
 	s.Counts.Add(next.Counts)
 	for key, l := range next.leads {
+		p := part{key: key, host: l.host, prefix: chain{items: l.prefix}, cut: l.cut, at: l.at, pool: &next.pool}
 		if i, ok := next.open.get(key); ok {
-			s.join(key, chain{items: l.prefix}, l.cut, l.at, next.msgs.at(i))
-		} else {
-			s.join(key, chain{items: l.prefix}, l.cut, l.at, nil)
+			p.open = next.open.at(i)
 		}
+		if !s.rooted && s.lead(&p) {
+			continue
+		}
+		i, ok := s.open.get(key)
+		s.join(&p, i, ok)
 	}
 }
 
@@ -94,21 +97,50 @@ func (s *Summary) Absorb(f *Fringe) {
 		s.Counts.Add(f.spill)
 		f.spill = nil
 	}
-	for i := range f.entries {
-		e := &f.entries[i]
-		if e.open {
-			s.join(e.key, chain{links: f.items, at: e.first}, e.cut, e.at, &e.msg)
-		} else {
-			s.join(e.key, chain{links: f.items, at: e.first}, e.cut, e.at, nil)
-		}
+	for from := 0; from < len(f.entries); from += batch {
+		s.absorb(f, f.entries[from:min(from+batch, len(f.entries))])
 	}
-	clear(f.items) // or f's memory would keep the text of old blocks alive
+	clear(f.failures) // or f's memory would keep the text of old blocks alive
 	for _, h := range f.hosts {
 		if last, ok := s.clock[h.key]; ok || len(s.clock) < maxHosts {
 			s.clock[h.key] = max(last, h.last)
 		}
 	}
 	s.sweep()
+}
+
+// batch is how many entries are looked up at once.
+const batch = 16
+
+// absorb joins some entries of a fringe.
+//
+// Note: their messages lie anywhere in memory, and to wait for one after the other was a tenth of all time. Looked up in
+// a row, before anything is done with them, they are waited for together.
+func (s *Summary) absorb(f *Fringe, entries []entry) {
+	var found [batch]struct {
+		i  uint32
+		ok bool
+	}
+	if s.rooted {
+		for n := range entries {
+			e := &entries[n]
+			found[n].i, found[n].ok = s.open.get(e.msg.key)
+		}
+	}
+	for n := range entries {
+		e := &entries[n]
+		p := part{key: e.msg.key, host: e.msg.host, prefix: chain{linked: f.items, at: e.first}, cut: e.cut, at: e.at, pool: &f.pool}
+		if e.open {
+			p.open = &e.msg
+		}
+		if !s.rooted {
+			if s.lead(&p) {
+				continue
+			}
+			found[n].i, found[n].ok = s.open.get(p.key)
+		}
+		s.join(&p, found[n].i, found[n].ok)
+	}
 }
 
 // sweep settles what nothing can come of any more, once there are many messages: those that were silent for more than
@@ -119,15 +151,13 @@ func (s *Summary) sweep() {
 		return
 	}
 	y := tallier{s.opt, s.Counts, &s.pool}
-	for _, key := range s.open.keys() {
-		i, _ := s.open.get(key)
-		m := s.msgs.at(i)
+	for i, m := range s.open.all() {
 		now := s.opt.capped(s.clock[m.host])
 		switch {
 		case silent(m.last, now, 2*s.opt.lifetime()):
 			y.close(m, now, false)
-			s.drop(key, i)
-		case m.held != nil && silent(m.last, now, senderWait+sweepMargin):
+			s.drop(i)
+		case m.is(waiting) && silent(m.last, now, senderWait+sweepMargin):
 			y.resign(m)
 		}
 	}
@@ -139,50 +169,62 @@ const (
 	sweepMargin = 5 * time.Minute
 )
 
-// join appends what the next piece knows of one queue id. open is the message under way at its end, nil where there is
-// none or the context never became known; it is emptied. Nothing of the prefix's memory is kept.
-func (s *Summary) join(key uint64, prefix chain, cut bool, at parsers.Stamp, open *message) {
-	if !s.rooted {
-		mine, ok := s.leads[key]
-		if !ok || !mine.cut {
-			for it := prefix.next(); it != nil; it = prefix.next() {
-				it.own()
-				mine.prefix = append(mine.prefix, *it)
-				s.leadItems++
-			}
-			mine.cut, mine.at = cut, at
-			s.leads[key] = mine
-			if open != nil {
-				s.put(key, open)
-			}
-			return
-		}
+// A part is what a piece knows of one queue id.
+type part struct {
+	key, host uint64
+	prefix    chain
+	cut       bool
+	at        parsers.Stamp
+	open      *message // under way at the end of the piece; nil: none is, or the context never became known
+	pool      *pool    // of open
+}
+
+// lead keeps what the next piece knows of one queue id for what came before s, unless it is to be joined here.
+func (s *Summary) lead(p *part) bool {
+	mine, ok := s.leads[p.key]
+	if ok && mine.cut {
+		return false
 	}
+	for it := p.prefix.next(); it != nil; it = p.prefix.next() {
+		it.own()
+		mine.prefix = append(mine.prefix, *it)
+		s.leadItems++
+	}
+	mine.host, mine.cut, mine.at = p.host, p.cut, p.at
+	s.leads[p.key] = mine
+	if p.open != nil {
+		s.put(p)
+	}
+	return true
+}
+
+// join appends what the next piece knows of one queue id, whose message under way at the end of s is the i-th if ok.
+// Nothing of the piece's memory is kept.
+func (s *Summary) join(p *part, i uint32, ok bool) {
 	y := tallier{s.opt, s.Counts, &s.pool}
-	i, ok := s.open.get(key)
-	for it := prefix.next(); it != nil; it = prefix.next() {
+	for it := p.prefix.next(); it != nil; it = p.prefix.next() {
 		if !ok {
-			i = s.put(key, &message{})
+			i = s.open.add(&message{key: p.key, host: p.host})
 		}
-		if ok = y.step(s.msgs.at(i), ok, it); !ok {
-			s.drop(key, i)
+		if ok = y.step(s.open.at(i), ok, it); !ok {
+			s.drop(i)
 		}
 	}
-	if !cut {
+	if !p.cut {
 		return
 	}
 	if ok {
-		y.close(s.msgs.at(i), at, false)
-		s.drop(key, i)
+		y.close(s.open.at(i), p.at, false)
+		s.drop(i)
 	}
-	if open != nil {
-		s.put(key, open)
+	if p.open != nil {
+		s.put(p)
 	}
 }
 
 // step applies an item to a queue id's message in a known context, and reports whether one is under way after it.
 func (y tallier) step(m *message, open bool, it *item) bool {
-	if open && m.begins(it.op, it.queue, it.time, y.lifetime()) {
+	if open && m.begins(it, y.lifetime()) {
 		y.close(m, it.time, false)
 		y.reset(m)
 		open = false
@@ -198,58 +240,24 @@ func (y tallier) step(m *message, open bool, it *item) bool {
 	return true
 }
 
-// put files a message under its key, and leaves m empty.
-func (s *Summary) put(key uint64, m *message) uint32 {
-	i := s.msgs.add(*m)
-	s.open.put(key, i)
-	more := m.more != nil
-	*m = message{}
-	if more && len(s.pool.free) > 0 {
-		m.more = s.pool.get() // in exchange
+// put takes over the open message of a part.
+func (s *Summary) put(p *part) {
+	m := s.open.at(s.open.add(p.open))
+	if m.extra != 0 {
+		m.extra = s.pool.move(p.pool, m.extra)
 	}
-	return i
 }
 
-func (s *Summary) drop(key uint64, i uint32) {
-	s.open.del(key)
-	tallier{pool: &s.pool}.reset(s.msgs.at(i))
-	s.msgs.free = append(s.msgs.free, i)
-}
-
-// A slab holds messages by number. It grows by pages: a million open messages are not copied to make room for one more.
-type slab struct {
-	pages [][]message
-	n     uint32
-	free  []uint32
-}
-
-const pageBits = 10
-
-func (l *slab) at(i uint32) *message { return &l.pages[i>>pageBits][i&(1<<pageBits-1)] }
-
-func (l *slab) add(m message) uint32 {
-	i := l.n
-	if n := len(l.free); n > 0 {
-		i, l.free = l.free[n-1], l.free[:n-1]
-	} else {
-		if i>>pageBits == uint32(len(l.pages)) {
-			l.pages = append(l.pages, make([]message, 1<<pageBits))
-		}
-		l.n++
-	}
-	*l.at(i) = m
-	return i
+func (s *Summary) drop(i uint32) {
+	tallier{pool: &s.pool}.reset(s.open.at(i))
+	s.open.del(i)
 }
 
 // Final returns the counts of a rooted Summary with the open messages counted as they stand: pending, or lost where the
 // host's log went on without them for longer than the lifetime. s is not to be used after.
 func (s *Summary) Final() *Counts {
 	y := tallier{s.opt, s.Counts, &s.pool}
-	keys := s.open.keys()
-	slices.Sort(keys) // so that every run does the same
-	for _, k := range keys {
-		i, _ := s.open.get(k)
-		m := s.msgs.at(i)
+	for _, m := range s.open.all() {
 		end := parsers.Stamp(0)
 		if h := s.Counts.hosts.find(m.host); h != nil {
 			end = h.val.last
@@ -258,8 +266,8 @@ func (s *Summary) Final() *Counts {
 			y.close(m, end, false)
 			continue
 		}
-		m.each(func(r *recipient) {
-			if r.state == deferred {
+		y.each(m, func(r *recipient) {
+			if r.state() == deferred {
 				y.settle(m, r, Pending, m.last)
 			}
 		})

@@ -150,9 +150,7 @@ func TestTableFolds(t *testing.T) {
 			if parent != "" {
 				up = hash(parent)
 			}
-			row := tb.row(hash(name), up)
-			row.name, row.parentName = name, parent
-			row.val += n
+			tb.name(hash(name), name, up, parent).val += n
 		}
 		total := sum(0)
 		for range 500 {
@@ -175,8 +173,8 @@ func TestTableFolds(t *testing.T) {
 				t.Fatalf("%d rows, limit 20 and the rest", len(tb.rows))
 			}
 			out := make(map[string]sum)
-			for _, x := range tb.rows {
-				out[x.name] += x.val
+			for i, x := range tb.rows {
+				out[tb.names[i]] += x.val
 			}
 			return out
 		}

@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -38,17 +39,20 @@ type value[V any] interface {
 // A table adds up values by key. It is exact up to limit keys; beyond that, the rows with the largest keys fold into
 // their parents, and those without a parent into the rest row. As keys are hashes, which rows remain depends neither on
 // the order of arrival nor on how the input was cut.
+//
+// Names are apart from the rows, so that what a line touches is small: a row of domains is one cache line.
 type table[V any, P value[V]] struct {
 	limit int
 	index index
 	rows  []row[V]
+	names []string          // of rows; empty: whoever counted did not know it, another piece does
+	ups   map[uint64]string // names of parents, by key
+	text  arena
 	last  uint32 // where the key before was found; the next is often the same
 }
 
 type row[V any] struct {
 	key, parent uint64
-	name        string // empty: whoever counted did not know it; another piece does
-	parentName  string
 	val         V
 }
 
@@ -66,47 +70,66 @@ func (t *table[V, P]) row(key, parent uint64) *row[V] {
 	}
 	if len(t.rows) > 2*t.limit {
 		t.fold()
-		if i, ok := t.index.get(key); ok {
-			return &t.rows[i] // it is a parent of one that folded
+		if r := t.find(key); r != nil {
+			return r // it is a parent of one that folded
 		}
 	}
 	if parent == key {
 		parent = restKey
 	}
-	t.index.put(key, uint32(len(t.rows)))
-	t.rows = append(t.rows, row[V]{key: key, parent: parent})
-	return &t.rows[len(t.rows)-1]
+	return t.grow(key, parent, "")
 }
 
 // find returns the row of a key, nil where there is none.
 func (t *table[V, P]) find(key uint64) *row[V] {
-	if t.last < uint32(len(t.rows)) && t.rows[t.last].key == key {
-		return &t.rows[t.last]
+	if t.last < uint32(len(t.rows)) {
+		if r := &t.rows[t.last]; r.key == key {
+			return r
+		}
 	}
-	if i, ok := t.index.get(key); ok {
-		t.last = i
-		return &t.rows[i]
+	s := t.index.search(key)
+	for {
+		i, ok := t.index.next(&s)
+		if !ok {
+			return nil
+		}
+		if r := &t.rows[i]; r.key == key {
+			t.last = i
+			return r
+		}
 	}
-	return nil
+}
+
+// grow adds a row.
+func (t *table[V, P]) grow(key, parent uint64, name string) *row[V] {
+	t.last = uint32(len(t.rows))
+	t.index.put(key, t.last)
+	t.rows = append(t.rows, row[V]{key: key, parent: parent})
+	t.names = append(t.names, name)
+	return &t.rows[t.last]
+}
+
+// name returns the row of a key and takes in its name and its parent's, which may be of short life.
+func (t *table[V, P]) name(key uint64, name string, parent uint64, parentName string) *row[V] {
+	r := t.row(key, parent)
+	if t.names[t.last] == "" {
+		t.names[t.last] = t.text.clone(name)
+	}
+	if parentName != "" && t.ups[parent] == "" {
+		if t.ups == nil {
+			t.ups = make(map[uint64]string)
+		}
+		t.ups[parent] = t.text.clone(parentName)
+	}
+	return r
 }
 
 // add joins the rows of o to t.
 func (t *table[V, P]) add(o *table[V, P]) {
 	for i := range o.rows {
 		from := &o.rows[i]
-		to := t.row(from.key, from.parent)
-		to.take(from)
+		to := t.name(from.key, o.names[i], from.parent, o.ups[from.parent])
 		P(&to.val).add(&from.val)
-	}
-}
-
-// take fills in the names that r lacks.
-func (r *row[V]) take(o *row[V]) {
-	if r.name == "" {
-		r.name = o.name
-	}
-	if r.parentName == "" {
-		r.parentName = o.parentName
 	}
 }
 
@@ -114,38 +137,48 @@ func (r *row[V]) take(o *row[V]) {
 // in turn. In whatever order that comes about the end is the same: a row once beyond the limit stays beyond it.
 func (t *table[V, P]) fold() {
 	for {
-		slices.SortFunc(t.rows, func(a, b row[V]) int { return cmp.Compare(a.key, b.key) })
 		keep := t.limit
-		if len(t.rows) > 0 && t.rows[0].key == restKey {
+		if t.find(restKey) != nil {
 			keep++
 		}
 		if len(t.rows) <= keep {
-			break
+			return
 		}
-		over := slices.Clone(t.rows[keep:])
-		clear(t.rows[keep:])
-		t.rows = t.rows[:keep]
-		t.reindex()
-		for i := range over {
-			from := &over[i]
-			to := t.find(from.parent)
-			if to == nil {
-				t.index.put(from.parent, uint32(len(t.rows)))
-				t.rows = append(t.rows, row[V]{key: from.parent, name: from.parentName})
-				to = &t.rows[len(t.rows)-1]
-			} else if to.name == "" {
-				to.name = from.parentName
-			}
+		old := *t
+		order := make([]uint32, len(old.rows))
+		for i := range order {
+			order[i] = uint32(i)
+		}
+		slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(old.rows[a].key, old.rows[b].key) })
+		// Everything is made anew, or names that went would hold the memory of those that stayed.
+		*t = newTable[V, P](old.limit)
+		for _, i := range order[:keep] {
+			from := &old.rows[i]
+			t.name(from.key, old.names[i], from.parent, old.ups[from.parent]).val = from.val
+		}
+		for _, i := range order[keep:] {
+			from := &old.rows[i]
+			to := t.name(from.parent, old.ups[from.parent], restKey, "")
 			val := P(&from.val).parted(from.parent == restKey)
 			P(&to.val).add(&val)
 		}
 	}
-	t.reindex()
 }
 
-func (t *table[V, P]) reindex() {
-	t.index.clear()
-	for i := range t.rows {
-		t.index.put(t.rows[i].key, uint32(i))
+// An arena keeps short strings that live as long as it does, without the overhead of an allocation for each.
+type arena struct{ chunk *strings.Builder }
+
+const arenaChunk = 8 << 10
+
+func (a *arena) clone(s string) string {
+	if len(s) > arenaChunk/8 {
+		return strings.Clone(s)
 	}
+	if a.chunk == nil || a.chunk.Cap()-a.chunk.Len() < len(s) {
+		a.chunk = new(strings.Builder)
+		a.chunk.Grow(arenaChunk)
+	}
+	n := a.chunk.Len()
+	a.chunk.WriteString(s)
+	return a.chunk.String()[n:]
 }
