@@ -4,7 +4,9 @@ package all
 import (
 	"bouncelog/parsers"
 	"bouncelog/parsers/kumomta"
+	"bouncelog/parsers/opensmtpd"
 	"bouncelog/parsers/postfix"
+	"bouncelog/parsers/sendmail"
 )
 
 // Formats returns every built-in format, in the order in which they are listed and, where two are as sure of an input,
@@ -12,6 +14,8 @@ import (
 func Formats() []parsers.Format {
 	return []parsers.Format{
 		postfix.Format(),
+		sendmail.Format(),
+		opensmtpd.Format(),
 		kumomta.Format(),
 	}
 }
