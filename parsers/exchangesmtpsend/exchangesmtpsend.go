@@ -123,8 +123,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if err != nil {
 		return dst, err
 	}
-	if len(cells) != p.width {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "row with more or fewer cells than its header"}
+	if len(cells) < p.width {
+		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "row with fewer cells than its header"}
 	}
 	cell := func(column int) string { return cells[p.columns[column]] }
 	at, _, ok := fields.Stamp(cell(dateTime), nil)
