@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,18 +41,35 @@ func attempts(t *testing.T, args ...string) []byte {
 	return out.Bytes()
 }
 
-// Real Postfix against what the servers that it talked to wrote down. The figures are those of the corpus's own table,
-// what one careful regular expression reaches: missed is one 421 in postfix-short that Postfix never logged.
+// differences are how many records of a run differ from what the servers wrote down.
+type differences struct{ invented, missed, final int }
+
+// allowed are the differences that no reader of the log could avoid. A folder that is not listed has none.
+var allowed = map[string]differences{
+	"postfix-short": {missed: 1}, // a 421 that Postfix never logged
+
+	// 7 and 9 replies 421 that ended a session at one recipient, and stand behind those that the server had accepted before:
+	// sendmail lists them with the same words and the same dsn=4.0.0 as where the 421 answered MAIL FROM. And 2 replies behind
+	// recipients of whom the line before, of the same second, says `Sent`: sendmail went on to the next server for those
+	// that were deferred, was not let in, and listed the wrong ones. Nothing on that line tells it from others.
+	"sendmail":        {invented: 9, final: 2},
+	"sendmail-trixie": {invented: 9},
+}
+
+// Real servers' logs against what the servers that they talked to wrote down.
 func TestTruthOfRealServers(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3 to run the comparison with")
 	}
 	script := shared(t, "corpus/truthcmp.py")
-	missed := map[string]int{"postfix-short": 1}
-	folders, err := filepath.Glob(filepath.Join(shared(t, "corpus/logs"), "postfix-*"))
-	if err != nil || len(folders) == 0 {
-		t.Fatal("no logs: ", err)
+	var folders []string
+	for _, mta := range []string{"postfix-*", "sendmail*", "opensmtpd*"} {
+		found, err := filepath.Glob(filepath.Join(shared(t, "corpus/logs"), mta))
+		if err != nil || len(found) == 0 {
+			t.Fatal("no logs: ", mta, err)
+		}
+		folders = append(folders, found...)
 	}
 	figures := regexp.MustCompile(`invented (\d+)  missed (\d+) of \d+  final differs (\d+) of`)
 	for _, folder := range folders {
@@ -72,15 +91,12 @@ func TestTruthOfRealServers(t *testing.T) {
 					t.Fatalf("truthcmp.py: %v\n%s", err, out)
 				}
 				number := func(i int) int { n, _ := strconv.Atoi(string(m[i])); return n }
-				if n := number(1); n != 0 {
-					t.Errorf("%d replies invented\n%s", n, out)
+				got, most := differences{number(1), number(2), number(3)}, allowed[name]
+				if name == "postfix-soft" { // with soft_bounce the MTA keeps what the servers refused
+					most.final = got.final
 				}
-				if n := number(2); n > missed[name] {
-					t.Errorf("%d replies missed, want at most %d\n%s", n, missed[name], out)
-				}
-				// With soft_bounce the MTA keeps what the servers refused.
-				if n := number(3); n != 0 && name != "postfix-soft" {
-					t.Errorf("%d final outcomes differ\n%s", n, out)
+				if got.invented > most.invented || got.missed > most.missed || got.final > most.final {
+					t.Errorf("differences %+v, want at most %+v\n%s", got, most, out)
 				}
 			})
 		}
@@ -126,6 +142,7 @@ func TestSameAttemptsInEveryHeader(t *testing.T) {
 // An example is one case of examples/*.jsonl: lines, and the records that they must give. Its README says what is compared.
 type example struct {
 	ID       string           `json:"id"`
+	Format   string           `json:"format"` // of other-formats.jsonl
 	Now      string           `json:"now"`
 	TZ       string           `json:"tz"`
 	Lines    []string         `json:"lines"`
@@ -206,6 +223,68 @@ func (x *example) check(t *testing.T) {
 				}
 			case !same(key, gv, wv):
 				t.Errorf("record %d: %s is %v, want %v", i, key, gv, wv)
+			}
+		}
+	}
+}
+
+// The formats beside Postfix's that need the joining of lines, or nothing but a syslog header.
+func TestOtherExamples(t *testing.T) {
+	text, err := os.ReadFile(shared(t, "examples/other-formats.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := make(map[string]int)
+	for line := range bytes.Lines(text) {
+		var x example
+		if err := json.Unmarshal(line, &x); err != nil {
+			t.Fatal(err)
+		}
+		switch x.Format {
+		case "sendmail", "opensmtpd":
+			cases[x.Format]++
+			t.Run(x.ID, func(t *testing.T) { x.checkOther(t) })
+		}
+	}
+	if len(cases) != 2 {
+		t.Errorf("cases %v", cases)
+	}
+}
+
+func (x *example) checkOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mail.log")
+	if err := os.WriteFile(path, []byte(strings.Join(x.Lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []map[string]any
+	for line := range bytes.Lines(attempts(t, "--input-format", x.Format, "--tz", "UTC", "--now", "2026-11-22T12:00:00Z", "--allow-empty", path)) {
+		var r map[string]any
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r)
+	}
+	want := slices.DeleteFunc(x.Expected, func(e map[string]any) bool { return e["direction"] == "inbound" })
+	if len(got) != len(want) {
+		t.Fatalf("%d records, want %d: %v", len(got), len(want), got)
+	}
+	for i, e := range want {
+		for key, name := range map[string]string{"time": "", "recipient": "", "status": "", "reply_code": "", "host": "", "queue_id": "", "sender": "",
+			"relay_host": "", "relay_ip": "", "delay": "", "xdelay": "", "orig_recipient": "original_recipient", "enhanced": "enhanced_code", "attempt_kind": "kind"} {
+			name = cmp.Or(name, key)
+			wv, listed := e[key]
+			gv, have := got[i][name]
+			if name == "enhanced_code" && !have {
+				gv, have = got[i]["dsn"]
+			}
+			switch {
+			case !listed && key != "time" && key != "recipient" && key != "status" && key != "reply_code":
+			case wv == nil:
+				if have {
+					t.Errorf("record %d: %s is %v, want none", i, name, gv)
+				}
+			case !same(key, gv, wv):
+				t.Errorf("record %d: %s is %v, want %v", i, name, gv, wv)
 			}
 		}
 	}
