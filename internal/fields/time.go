@@ -15,10 +15,14 @@ func Stamp(s string, loc *time.Location) (t parsers.Stamp, rest string, ok bool)
 		s[10] != 'T' && s[10] != ' ' && s[10] != 't' {
 		return 0, s, false
 	}
-	century, year, month, d := two(s), two(s[2:]), two(s[5:]), two(s[8:])
+	century, year, month, day := two(s), two(s[2:]), two(s[5:]), two(s[8:])
 	hour, minute, sec := two(s[11:]), two(s[14:]), two(s[17:])
 	// RFC 3339 5.6: the second is 60 where a leap second is inserted.
-	if century|year|month|d|hour|minute|sec < 0 || month < 1 || month > 12 || d < 1 || hour > 23 || minute > 59 || sec > 60 {
+	if century|year|month|day|hour|minute|sec < 0 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || sec > 60 {
+		return 0, s, false
+	}
+	year += century * 100
+	if year == 0 || day > 28 && day > days(year, month+1, 1)-days(year, month, 1) {
 		return 0, s, false
 	}
 	rest = s[19:]
@@ -30,18 +34,20 @@ func Stamp(s string, loc *time.Location) (t parsers.Stamp, rest string, ok bool)
 		micro, rest = fraction(rest[1:])
 	}
 	east, after, zoned := zone(rest)
-	if zoned || loc == nil {
-		loc = time.UTC
-	}
-	day := time.Date(century*100+year, time.Month(month), d, 0, 0, 0, 0, time.UTC)
-	if day.Day() != d {
-		return 0, s, false // February 30
-	}
-	at := day.Unix() + int64(hour*60+minute)*60 + int64(sec) - int64(east)
-	if loc != time.UTC {
-		at = time.Date(century*100+year, time.Month(month), d, hour, minute, sec, 0, loc).Unix()
+	at := int64(days(year, month, day))*(24*60*60) + int64(hour*60+minute)*60 + int64(sec) - int64(east)
+	if !zoned && loc != nil && loc != time.UTC {
+		at = time.Date(year, time.Month(month), day, hour, minute, sec, 0, loc).Unix()
 	}
 	return parsers.Stamp(at*1e6 + micro), after, true
+}
+
+// days returns the days from 1970-01-01 to a date of the Gregorian calendar. For it a year begins in March, so that the
+// leap day is its last; months run on to 14, the next February.
+func days(year, month, day int) int {
+	if month < 3 {
+		year, month = year-1, month+12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*month-457)/5 + day - 719469
 }
 
 // zone reads a zone as Stamp describes it, in seconds east of UTC. Where there is none, rest is s.
