@@ -109,13 +109,9 @@ func FuzzTimes(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		// Package time takes an hour of one digit, and the year 0.
-		if want, err := time.Parse(time.RFC3339Nano, s); err == nil && s[13] == ':' && want.Year() > 0 {
-			if at, rest, ok := fields.Stamp(s, nil); !ok || rest != "" || at != parsers.StampOf(want) {
-				t.Errorf("Stamp(%q) = %d, %q, %t, want %d", s, at, rest, ok, parsers.StampOf(want))
-			}
-		} else {
-			fields.Stamp(s, nil)
+		at, rest, ok := fields.Stamp(s, nil)
+		if want, err := time.Parse(time.RFC3339Nano, s); ok && rest == "" && err == nil && at != parsers.StampOf(want) {
+			t.Errorf("Stamp(%q) = %d, want %d", s, at, parsers.StampOf(want))
 		}
 		for _, read := range []func(string) (parsers.Stamp, bool){fields.Unix, fields.Millis} {
 			if at, ok := read(s); at < 0 || ok != (at != 0) {
