@@ -106,7 +106,7 @@ func TestAppendEvents(t *testing.T) {
 		})},
 		{"sent inside", cells{"server-ip": "198.51.100.7"}, failed(func(_ *parsers.Event, a *parsers.Attempt) { a.Kind, a.RelayIP = parsers.Internal, "198.51.100.7" })},
 		{"delivered", cells{"event-id": "DELIVER", "source": "STOREDRIVER", "server-ip": "", "recipient-status": ""}, failed(func(_ *parsers.Event, a *parsers.Attempt) {
-			a.Status, a.Kind, a.Origin, a.Reply, a.Diagnostic, a.RelayHost, a.RelayIP = parsers.StatusSent, parsers.Local, 0, parsers.Reply{}, "", "", ""
+			a.Status, a.Kind, a.Origin, a.Reply, a.Diagnostic, a.RelayHost, a.RelayIP = parsers.StatusSent, parsers.Local, parsers.OriginLocal, parsers.Reply{}, "", "", ""
 		})},
 		{"deferred", cells{"event-id": "DEFER", "recipient-status": "451 4.7.1 Greylisted", "message-info": "2026-11-22T10:00:00.000Z"}, failed(func(_ *parsers.Event, a *parsers.Attempt) {
 			reply(a, "451 4.7.1 Greylisted")

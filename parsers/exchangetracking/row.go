@@ -93,12 +93,12 @@ func (r *row) event() (ev parsers.Event, ok bool) {
 	from := r.cell(source)
 	switch r.cell(eventID) {
 	case "SEND", "SENDEXTERNAL":
-		a.Status = parsers.StatusSent
+		a.Status, a.Origin = parsers.StatusSent, parsers.OriginRemote
 		if from != "SMTP" {
 			return ev, false
 		}
 	case "DELIVER":
-		a.Status, a.Kind = parsers.StatusSent, parsers.Local
+		a.Status, a.Kind, a.Origin = parsers.StatusSent, parsers.Local, parsers.OriginLocal
 	case "DEFER":
 		a.Status = parsers.StatusDeferred
 	case "FAIL":
@@ -141,17 +141,17 @@ func (r *row) judge(ev *parsers.Event, recipient, said string) {
 		a.Kind = parsers.Internal
 	}
 	a.Diagnostic = s.text
-	if a.Status == parsers.StatusSent && a.Kind != parsers.Local {
-		if reply := messageReply(r.cell(sourceContext)); reply != "" {
+	context := r.cell(sourceContext)
+	if a.Status == parsers.StatusSent {
+		if reply := messageReply(context); reply != "" {
 			a.Diagnostic, a.Command = reply, parsers.EndOfDATA
 		}
-		a.Origin = parsers.OriginRemote
-	} else if context := r.cell(sourceContext); a.Diagnostic == "" && a.Status != parsers.StatusSent && !isSession(context) {
+	} else if a.Diagnostic == "" && !isSession(context) {
 		a.Diagnostic = context
 	}
 	a.Reply, _ = parsers.ParseReply(a.Diagnostic)
 	switch {
-	case a.Kind == parsers.Local && a.Status == parsers.StatusSent, a.Origin != parsers.OriginUnknown, a.Diagnostic == "":
+	case a.Origin != parsers.OriginUnknown || a.Diagnostic == "":
 	case a.Reply.Code != 0 && !isOwn(a.Reply) && (r.cell(source) == "SMTP" || s.ip != ""):
 		a.Origin = parsers.OriginRemote
 	default:
