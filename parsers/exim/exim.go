@@ -27,13 +27,12 @@
 // where it belongs to two logs, and with its stamp or without (Exim: src/log.c, write_syslog).
 //
 // The parser is the third step of the way described in package parsers; it sees each line alone. The files follow the
-// line: exim.go is the format, stamp.go and line.go the envelope and the kinds of line, delivery.go the records, address.go and field.go
+// line: exim.go is the format, line.go the envelope and the kinds of line, delivery.go the records, address.go and field.go
 // what they are made of, diagnostic.go their text, host.go the servers tried, inbound.go the refusals at the door.
 package exim
 
 import (
 	"strings"
-	"time"
 
 	"bouncelog/parsers"
 )
@@ -53,10 +52,7 @@ func Format() parsers.Format {
 }
 
 func open(s parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-	if o.Location == nil {
-		o.Location = time.UTC
-	}
-	p := &parser{options: o, utc: o.Location == time.UTC}
+	p := &parser{options: o}
 	p.log = logOf(p, s)
 	return p, nil
 }
@@ -64,7 +60,6 @@ func open(s parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 // A parser reads Exim's lines. It does not change once it is opened.
 type parser struct {
 	options parsers.Options
-	utc     bool // stamps without a zone are in UTC
 	log     logFile
 }
 
@@ -133,7 +128,7 @@ func mayPanic(text string) bool {
 // sniff is sure of a sample in proportion to the lines of Exim in it, once there is one that nobody else writes: with a
 // message id, or a refusal. Without an id, a stamp and a text are anybody's, Exim's msglog files included.
 func sniff(s parsers.Sample) parsers.Score {
-	p := parser{utc: true}
+	var p parser
 	var mine, strong, lines int
 	var room [2]parsers.Event
 	for i := range s.Lines {

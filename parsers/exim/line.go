@@ -3,6 +3,7 @@ package exim
 import (
 	"strings"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -17,7 +18,12 @@ type entry struct {
 // stamp: a line without a header that lacks it goes on where the one before was broken off.
 func (p *parser) cutEnvelope(line *parsers.Line) (e entry, text string, stamped bool) {
 	e.line = line
-	e.at, text, stamped = p.cutStamp(line.Text)
+	text = line.Text
+	if len(text) > 10 && text[10] == ' ' { // ISO stamps of other transports have a T (Exim: src/tod.c, tod_stamp)
+		if e.at, text, stamped = fields.Stamp(text, p.options.Location); stamped {
+			text = strings.TrimPrefix(text, " ")
+		}
+	}
 	text = afterPID(text)
 	e.id, text = cutID(text)
 	return e, text, stamped
