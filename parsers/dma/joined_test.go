@@ -10,13 +10,14 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-// joined is the format with a joiner behind its parser, so that lines are to be read in their order.
+// joined is the format with a joiner behind its parser, so that lines are to be read in their order. An attempt has the
+// sender that an event before it named.
 func joined() parsers.Format {
 	f := Format()
 	open := f.Open
 	f.Open = func(s parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 		p, err := open(s, o)
-		return &inOrder{p, f.Join(o)}, err
+		return &inOrder{p, f.Join(o), make(map[string]string)}, err
 	}
 	return f
 }
@@ -24,15 +25,25 @@ func joined() parsers.Format {
 type inOrder struct {
 	parsers.Parser
 	parsers.Joiner
+	senders map[string]string // by queue id
 }
 
 func (p *inOrder) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
+	n := len(dst)
 	told, err := p.Parser.AppendEvents(nil, line)
 	for i := range told {
 		if ev := &told[i]; ev.Kind == parsers.Part {
 			dst = p.Join(dst, line.Host, line, ev)
 		} else {
 			dst = append(dst, *ev)
+		}
+	}
+	for i := range dst[n:] {
+		ev := &dst[n+i]
+		if ev.Sender != "" {
+			p.senders[ev.QueueID] = ev.Sender
+		} else if ev.Kind == parsers.Attempted && ev.QueueID != "" {
+			ev.Sender = p.senders[ev.QueueID]
 		}
 	}
 	return dst, err
@@ -72,7 +83,7 @@ func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b, "fbsd"))
 // BenchmarkJoiner reads with a joiner behind the parser.
 func BenchmarkJoiner(b *testing.B) {
 	lines := records(b, "fbsd")
-	j := &inOrder{lines[0].Parser, newJoiner(parsers.Options{})}
+	j := &inOrder{lines[0].Parser, newJoiner(parsers.Options{}), make(map[string]string)}
 	for i := range lines {
 		lines[i].Parser = j
 	}
