@@ -3,19 +3,34 @@ package all
 
 import (
 	"bouncelog/parsers"
+	"bouncelog/parsers/courier"
+	"bouncelog/parsers/custom"
+	"bouncelog/parsers/dma"
+	"bouncelog/parsers/exim"
 	"bouncelog/parsers/kumomta"
+	"bouncelog/parsers/momentum"
 	"bouncelog/parsers/opensmtpd"
 	"bouncelog/parsers/postfix"
+	"bouncelog/parsers/powermta"
+	"bouncelog/parsers/qmail"
 	"bouncelog/parsers/sendmail"
+	"bouncelog/parsers/ses"
 )
 
 // Formats returns every built-in format, in the order in which they are listed and, where two are as sure of an input,
 // preferred.
 func Formats() []parsers.Format {
-	return []parsers.Format{
+	return append([]parsers.Format{
 		postfix.Format(),
+		exim.Format(),
 		sendmail.Format(),
 		opensmtpd.Format(),
 		kumomta.Format(),
-	}
+		qmail.Format(),
+		momentum.Format(),
+		dma.Format(),
+		courier.Format(),
+		powermta.Format(),
+		ses.Format(),
+	}, custom.Formats()...)
 }
