@@ -1,14 +1,16 @@
 // Package opensmtpd reads what OpenSMTPD logs about the mail it sends, from the first releases of 2013 on.
 //
 // A line is about one envelope, which is one recipient of one message: its id, the evpid, is the queue id here. There have
-// been four grammars, and the last two are both in use (OpenSMTPD: mta.c, mta_log; mda.c, mda_log; queue.c, queue_log):
+// been four grammars for servers, and that of the queue has stayed the first (OpenSMTPD: mta.c, mta_log; mda.c, mda_log; queue.c, queue_log):
 //
-//	relay: RESULT for EVPID: session=SID, from=<S>, to=<R>, rcpt=<O>, source=IP, relay=IP (HOST), delay=D, stat=TEXT          to 5.9
-//	smtp-out: session SID: evpid=EVPID, status=RESULT, from=<S>, to=<R>, rcpt=<O>, source=IP, relay=…, delay=D, stat=TEXT   in 2015
-//	SID mta event=delivery evpid=EVPID from=<S> to=<R> rcpt=<O> source=IP relay=IP (HOST) delay=D result=RESULT stat=TEXT   6.0 to 6.3
-//	SID mta delivery evpid=EVPID from=<S> to=<R> rcpt=<O> source="IP" relay="IP (HOST)" delay=D result="RESULT" stat="TEXT" from 6.4
-//	SID mda delivery evpid=EVPID from=<S> to=<R> [rcpt=<O> ]user=U delay=D result=RESULT stat=TEXT                          into mailboxes
-//	relay: Expire for EVPID: from=<S>, to=<R>, rcpt=<O>, delay=D, stat=Envelope expired                                    to this day
+//	relay: RESULT for EVPID: session=SID, ADDRESSES, source=IP, relay=IP (HOST), delay=D, stat=TEXT               to 5.9
+//	smtp-out: session SID: evpid=EVPID, status=RESULT, ADDRESSES, source=IP, relay=…, delay=D, stat=TEXT          in 2015
+//	SID mta event=delivery evpid=EVPID ADDRESSES source=IP relay=IP (HOST) delay=D result=RESULT stat=TEXT        6.0 to 6.3
+//	SID mta delivery evpid=EVPID ADDRESSES source="IP" relay="IP (HOST)" delay=D result="RESULT" stat="TEXT"      from 6.4
+//	SID mda delivery evpid=EVPID ADDRESSES user=U delay=D result=RESULT stat=TEXT                                 into mailboxes
+//	relay: Expire for EVPID: ADDRESSES, delay=D, stat=Envelope expired                                            to this day
+//
+// where ADDRESSES are `from=<SENDER> to=<RECIPIENT> rcpt=<ORIGINAL>`, the last `<->` or missing where it is the same.
 //
 // The sender chose the addresses and the remote server wrote TEXT, in which quotes are not escaped. So a line is cut from left
 // to right, and TEXT is all that is left. Of a reply of several lines it has the first with its codes, and the others
@@ -91,8 +93,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 				return p.appendDelivery(dst, line, record{session: session, program: "mta"}, rest)
 			}
 		}
-	case "smtp-in", "info", "warn", "debug", "fatal", "queue", "scheduler", "mta", "mda", "lka", "control", "bounce", "pony", "dispatcher",
-		"Exiting", "commands executed from aliases run with opensmtpd privileges":
+	case "smtp-in", "info", "warn", "debug", "fatal", "queue", "scheduler", "mta", "mda", "lka", "control", "bounce", "pony",
+		"dispatcher", "Exiting", "commands executed from aliases run with opensmtpd privileges":
 	default:
 		return dst, parsers.ErrForeign
 	}

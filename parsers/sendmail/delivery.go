@@ -56,11 +56,7 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 	if !interpret(&a, reply, stat) {
 		return dst, malformed(line, "", "record without stat=")
 	}
-	sender := ""
-	if a.Kind != parsers.Local { // there, an alias that has a program or file for a member
-		addr, _, _ := strings.Cut(controller, " (") // the uid and gid
-		sender = unbracket(addr)
-	}
+	sender := controllingSender(controller, a.Kind)
 	for recipients != "" {
 		var rcpt string
 		rcpt, recipients = cutRecipient(recipients)
@@ -76,6 +72,21 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 		}
 	}
 	return dst, nil
+}
+
+// controllingSender returns the sender that ctladdr= tells of, `ann (1001/1001)`: a user of this host who sent the message, but
+// also one who has it forwarded, or an alias with the recipient in it (sendmail: deliver.c, getctladdr). An alias is known
+// by the system's user that it runs under, and where its member is a program or file.
+func controllingSender(s string, kind parsers.AttemptKind) string {
+	addr, uid := s, ""
+	if i := strings.LastIndex(s, " ("); i >= 0 {
+		addr = s[:i]
+		uid, _, _ = strings.Cut(s[i+len(" ("):], "/")
+	}
+	if kind == parsers.Local || strings.HasPrefix(addr, "<") && uid != "" && len(uid) < len("100") {
+		return ""
+	}
+	return unbracket(addr)
 }
 
 // malformed returns the error for what begins at rest, a suffix of line.Text.
@@ -98,11 +109,14 @@ func startsDelay(s string) bool {
 	return strings.HasPrefix(s, ", delay=") || strings.HasPrefix(s, ", ctladdr=")
 }
 
+// maxRecipients bounds the bytes of a list of recipients. sendmail has one kilobyte for the whole line.
+const maxRecipients = 8 << 10
+
 // cutRecipients cuts the list of recipients from the front of s. rest is empty where what follows is no record.
 func cutRecipients(s string) (list, rest string) {
 	list, rest = cutAddress(s, startsField)
 	list, rest = strings.TrimSuffix(list, " [more]"), strings.TrimPrefix(rest, ", [more]")
-	if !startsDelay(rest) {
+	if len(list) > maxRecipients || !startsDelay(rest) {
 		return list, ""
 	}
 	return list, rest
@@ -118,18 +132,16 @@ func cutRecipient(list string) (rcpt, rest string) {
 // (sendmail: conf.c, anynet_ntoa), and a host that was not connected to, `mx.example.net.`.
 func server(s string) (host, ip string) {
 	host = s
-	if i := strings.LastIndex(s, "["); i >= 0 && strings.HasSuffix(s, "]") {
-		if ip = address(s[i:]); i > 0 || ip != "" {
-			host = strings.TrimSuffix(s[:i], " ")
+	if i := strings.LastIndexByte(s, '['); i >= 0 && strings.HasSuffix(s, "]") {
+		ip = address(s[i:])
+		if i > 0 {
+			host = strings.TrimRight(s[:i], " ")
 		}
 	}
 	if inner, ok := strings.CutPrefix(host, "["); ok { // an address for a name
 		if host = address(host); host == "" {
 			host = strings.TrimSuffix(inner, "]")
 		}
-	}
-	if host == "" && s != "" && s[0] == '[' {
-		host = ip
 	}
 	return strings.TrimSuffix(host, "."), ip
 }

@@ -32,7 +32,8 @@ func appendRejection(dst []parsers.Event, line *parsers.Line, id, s string) []pa
 
 const unknown = "... User unknown"
 
-// cutRefusal takes a refusal apart: the command that was refused, its argument, and the answer. The answer is empty where s is none.
+// cutRefusal takes a refusal apart: the command that was refused, its argument, and the answer, which is empty where s is no
+// refusal.
 //
 //	ruleset=check_rcpt, arg1=<R>, relay=HOST [IP][ (may be forged)], reject=ANSWER      sendmail: parseaddr.c, rscheck
 //	Milter: to=<R>, reject=ANSWER                                                       sendmail: srvrsmtp.c

@@ -85,16 +85,16 @@ func appendAccepted(dst []parsers.Event, line *parsers.Line, id, s string) []par
 		return dst
 	}
 	var messageID string
-	for strings.HasPrefix(s, ", ") {
-		key, value, rest := cutField(s)
-		switch key {
+	for key != "" {
+		var value, rest string
+		switch key, value, rest = cutField(s); key {
 		case "nrcpts":
 			if value == "0" {
 				return dst
 			}
 		case "msgid": // the sender wrote it: what follows is the daemon's, and of no use
 			messageID, _ = cutAddress(s[len(", msgid="):], startsField)
-			rest = ""
+			key = ""
 		}
 		s = rest
 	}
@@ -113,7 +113,7 @@ func appendAccepted(dst []parsers.Event, line *parsers.Line, id, s string) []par
 //	QID: QID2: sender notify: Warning: could not send message for past 4 hours
 //	QID: QID2: clone: owner=OWNER                                                recipients under another sender
 //
-// All but the last are mail from the null reverse-path, for which there is no line with from=. The reason names no recipient, and
+// All but the last are mail from the null reverse-path, for which there is no line with from=. The reason names no recipient;
 // but for the end of the queue lifetime there is a record of each.
 func appendNotice(dst []parsers.Event, line *parsers.Line, id, next, s string) []parsers.Event {
 	sender := parsers.NullSender

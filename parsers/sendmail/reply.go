@@ -146,9 +146,9 @@ func deferred(a *parsers.Attempt, e *exit, reply, rest string) {
 	if text != "" {
 		a.Diagnostic = text
 	}
-	said, ok := firstLine(reply)
+	said, ok := firstLine(reply, a.DSN)
 	ok = ok && said.Code.Class() == parsers.Transient
-	quoted, isReply := firstLine(text)
+	quoted, isReply := firstLine(text, a.DSN)
 	switch {
 	case ok && proven(&said, a.DSN):
 		if isReply && quoted.Code == said.Code && strings.HasSuffix(reply, afterCodes(text)) {
@@ -180,9 +180,9 @@ func deferred(a *parsers.Attempt, e *exit, reply, rest string) {
 // bounced reads a failure for good.
 func bounced(a *parsers.Attempt, e *exit, reply string) {
 	a.MTAStatus = e.text
-	said, ok := firstLine(reply)
+	said, ok := firstLine(reply, a.DSN)
 	switch {
-	case ok && said.Code.Class() == parsers.Permanent && a.DSN.Class() != parsers.Transient:
+	case ok && said.Code.Class() == parsers.Permanent && (a.DSN.Class() != parsers.Transient || a.DSN == said.Enhanced):
 	case reply != "" && e.text == protocolError: // `354 too early`, or no reply at all
 		said.Text = reply
 	default:
@@ -228,8 +228,8 @@ func proven(r *parsers.Reply, dsn parsers.EnhancedCode) bool {
 
 // firstLine reads a reply of which sendmail kept the first line: a code further on is prose. With a hyphen it is as the
 // server wrote it; else its enhanced code may be that of an earlier reply (sendmail: usersmtp.c, reply), and is believed
-// where it is of the code's class.
-func firstLine(text string) (r parsers.Reply, ok bool) {
+// where it is of the code's class, or dsn= has it too.
+func firstLine(text string, dsn parsers.EnhancedCode) (r parsers.Reply, ok bool) {
 	head := text
 	if len(text) > 4 {
 		if i := strings.IndexByte(text[4:], ' '); i >= 0 {
@@ -240,7 +240,7 @@ func firstLine(text string) (r parsers.Reply, ok bool) {
 		return r, false
 	}
 	r.Text = text
-	if len(head) > 3 && head[3] == ' ' && r.Enhanced.Class() != r.Code.Class() {
+	if len(head) > 3 && head[3] == ' ' && r.Enhanced != dsn && r.Enhanced.Class() != r.Code.Class() {
 		r.Enhanced = parsers.EnhancedCode{}
 	}
 	return r, true

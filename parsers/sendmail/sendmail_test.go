@@ -41,6 +41,7 @@ func TestReplies(t *testing.T) {
 		{"refused, before reply=", mailbox, "", "User unknown", `Status=bounced MTAStatus="User unknown" Origin=implied Reply.Code=550 DSN=5.1.1 Diagnostic="User unknown"`},
 		{"a first line of several", "5.7.1", "550-5.7.1 see 551 5.1.1 there", "Service unavailable", `Status=bounced MTAStatus="Service unavailable" Origin=remote Reply.Code=550 Reply.Enhanced=5.7.1 Reply.Text="550-5.7.1 see 551 5.1.1 there" DSN=5.7.1 Diagnostic="550-5.7.1 see 551 5.1.1 there"`},
 		{"an enhanced code from before", "5.2.2", "552 4.7.0 full", "Service unavailable", `Status=bounced MTAStatus="Service unavailable" Origin=remote Reply.Code=552 Reply.Text="552 4.7.0 full" DSN=5.2.2 Diagnostic="552 4.7.0 full"`},
+		{"contradictory codes", "4.2.1", "550 4.2.1 off", "User unknown", `Status=bounced MTAStatus="User unknown" Origin=remote Reply.Code=550 Reply.Enhanced=4.2.1 Reply.Text="550 4.2.1 off" DSN=4.2.1 Diagnostic="550 4.2.1 off"`},
 		{"a reply from another server", mailbox, "451 4.7.1 later", "User unknown", `Status=bounced MTAStatus="User unknown" Origin=implied Reply.Code=550 DSN=5.1.1 Diagnostic="User unknown"`},
 		{"after all were refused", "5.0.0", "", "Service unavailable", `Status=bounced MTAStatus="Service unavailable" Origin=implied Reply.Code=554 DSN=5.0.0 Diagnostic="Service unavailable"`},
 		{"no such host", "5.1.2", "", "Host unknown (Name server: x.example.com: host not found)", `Status=bounced MTAStatus="Host unknown" Origin=local Reply.Code=550 DSN=5.1.2 Diagnostic="Host unknown (Name server: x.example.com: host not found)"`},
@@ -109,6 +110,22 @@ func TestRecipients(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != want || err != nil {
 			t.Errorf("%s: got %s, %v", list, s, err)
+		}
+	}
+}
+
+func TestControllers(t *testing.T) {
+	for text, want := range map[string]string{
+		`to=x@example.com, ctladdr=www-data (33/33), delay=00:00:01, mailer=relay, relay=[127.0.0.1] [127.0.0.1]`: "www-data",
+		`to=<x@example.com>, ctladdr=<ann@example.net> (1001/1001), delay=00:00:01, mailer=esmtp, relay=h.`:       "ann@example.net",
+		`to=<x@example.com>, ctladdr=<"a (1), delay=0"@b.c> (1001/1001), delay=00:00:01, mailer=esmtp, relay=h.`:  `"a (1), delay=0"@b.c`,
+		`to=<x@example.com>, ctladdr=<list@example.net> (8/0), delay=00:00:01, mailer=esmtp, relay=h.`:            "",
+		`to="|/bin/x", ctladdr=ann (1001/1001), delay=00:00:01, mailer=prog`:                                      "",
+		`to=<x@example.com>, delay=00:00:01, mailer=esmtp, relay=h.`:                                              "",
+	} {
+		evs, err := new(parser).AppendEvents(nil, &parsers.Line{Text: "5AMA01aB005133: " + text + ", dsn=2.0.0, stat=Sent (ok)"})
+		if err != nil || len(evs) == 0 || evs[0].Sender != want {
+			t.Errorf("%s: %v, %v", text, evs, err)
 		}
 	}
 }
@@ -188,11 +205,12 @@ func TestStages(t *testing.T) {
 
 func TestOtherEvents(t *testing.T) {
 	for text, want := range map[string]string{
-		`from=<>, size=9, class=0, nrcpts=1, msgid=<m@example.net>, relay=h`:                  `accepted Sender="<>" MessageID="<m@example.net>" Size=9`,
-		`from=<"a>, size=1, class=0, nrcpts=0"@b.c>, size=9, class=0, pri=5, nrcpts=1`:        `accepted Sender="\"a>, size=1, class=0, nrcpts=0\"@b.c" Size=9`,
-		`from=<a@b.c>, size=9, class=0, nrcpts=1, msgid=<x>, nrcpts=0, from=<d@e.f>, relay=h`: `accepted Sender="a@b.c" MessageID="<x>" Size=9`,
-		`from=<a@b.c>, size=1234567890123456789, class=0, nrcpts=1`:                           `accepted Sender="a@b.c"`,
-		`from=<a@b.c>, size=0, class=0, nrcpts=0, proto=ESMTP`:                                ``,
+		`from=<>, size=9, class=0, nrcpts=1, msgid=<m@example.net>, relay=h`:                       `accepted Sender="<>" MessageID="<m@example.net>" Size=9`,
+		`from=<"a>, size=1, class=0, nrcpts=0"@b.c>, size=9, class=0, pri=5, nrcpts=1`:             `accepted Sender="\"a>, size=1, class=0, nrcpts=0\"@b.c" Size=9`,
+		`from=<a@b.c>, size=9, class=0, nrcpts=1, msgid=<x>, nrcpts=0, from=<d@e.f>, relay=h`:      `accepted Sender="a@b.c" MessageID="<x>" Size=9`,
+		`from=<a@b.c>, size=1234567890123456789, class=0, nrcpts=1`:                                `accepted Sender="a@b.c"`,
+		`from=<a@b.c>, size=0, class=0, nrcpts=0, proto=ESMTP`:                                     ``,
+		`from=<a@b.c>, size=9, class=0, nrcpts`:                                                    `accepted Sender="a@b.c" Size=9`,
 		`from=<a@b.c>, reject`:                                                                     ``,
 		`done; delay=00:01:00, ntries=2`:                                                           `removed`,
 		`5AMA03aB005140: DSN: User unknown`:                                                        "requeued NextID=\"5AMA03aB005140\"\naccepted QueueID=\"5AMA03aB005140\" Sender=\"<>\"",
@@ -224,6 +242,7 @@ func TestFailure(t *testing.T) {
 	}{
 		{"5AMA01aB005133: to=<a@example.com", 20, "recipients without an end"},
 		{"5AMA01aB005133: to=<a@example.com>, stat=Sent", 20, "recipients without an end"},
+		{"5AMA01aB005133: to=" + strings.Repeat("a,", maxRecipients) + "b, delay=00:00:01, stat=Sent", 20, "recipients without an end"},
 		{to, len(to) + 1, "record without stat="},
 		{to + ", mailer", len(to) + 1, "record without stat="},
 		{to + ", stat=Odd", len(to+", stat=Odd") + 1, "record without stat="},
