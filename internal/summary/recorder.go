@@ -95,6 +95,16 @@ type track struct {
 	sender, messageID string
 	first             traced // most messages have one recipient
 	more              *tracedList
+	tried             *server // the last one that could not be reached
+	early             bool    // its first attempt was written before it was accepted
+}
+
+// A server is one that a message was tried at in vain, for records that name none: Exim writes it once, on a line before
+// them (Exim: src/transports/smtp.c, write_logs).
+type server struct {
+	host, ip   string
+	port       uint16
+	diagnostic string
 }
 
 type traced struct {
@@ -178,6 +188,9 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		if !r.Inbound {
 			return r.err
 		}
+	case parsers.Tried:
+		r.tried(ev, c, mix(mix(hostHash, hash(ev.Instance)), hash(ev.QueueID)), t)
+		return r.err
 	default:
 		return r.err
 	}
@@ -197,7 +210,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	if o == opQueued {
 		queue = queueFile(ev)
 	}
-	if m != nil && m.begins(o, queue, t, r.opt.lifetime()) {
+	if m != nil && m.ends(o, queue, t, r.opt.lifetime()) {
 		r.end(m)
 		delete(r.msgs, key)
 		m = nil
@@ -215,6 +228,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		r.sweep()
 	}
 	m.note(o, queue, t)
+	m.early = m.early && !m.born
 	if m.messageID == "" {
 		m.messageID = strings.Clone(ev.MessageID)
 	}
@@ -225,12 +239,50 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	switch o {
 	case opAttempt:
 		rec.Attempt = ev.Attempt
+		m.borrow(&rec.Attempt)
+		m.early = m.early || rec.Ordinal == 1 && !m.born
 		n := line.Count()
 		r.push(&rec, m, n, m.trace(&rec, n))
 	case opExpired:
 		r.expire(m, &rec, ev)
 	}
 	return r.err
+}
+
+// ends reports whether an event belongs to another message under the same id. What was accepted after its first attempt is
+// the same: Exim hands a message on while it receives it (cutthrough delivery), and the log knows the attempt's ordinal.
+func (m *track) ends(o op, queue uint64, t parsers.Stamp, lifetime time.Duration) bool {
+	if o == opAccepted && m.early {
+		o = 0
+	}
+	return m.begins(o, queue, t, lifetime)
+}
+
+// maxReason is how long the system's error may be that tells why a server could not be reached.
+const maxReason = 64
+
+// tried notes a server that could not be reached.
+func (r *Recorder) tried(ev *parsers.Event, c *clock, key uint64, t parsers.Stamp) {
+	a := &ev.Attempt
+	if ev.QueueID == "" || a.RelayHost == "" || a.Origin != parsers.OriginLocal || a.Command != parsers.CONNECT || len(a.Diagnostic) > maxReason {
+		return
+	}
+	m := r.msgs[key]
+	if m == nil {
+		m = &track{clock: c}
+		m.note(0, 0, t)
+		r.msgs[key] = m
+		r.sweep()
+	}
+	m.tried = &server{strings.Clone(a.RelayHost), strings.Clone(a.RelayIP), a.RelayPort, strings.Clone(a.Diagnostic)}
+}
+
+// borrow completes an attempt that broke off before there was a dialogue with the server that was tried last, where that
+// failed for the same reason.
+func (m *track) borrow(a *parsers.Attempt) {
+	if s := m.tried; s != nil && a.RelayHost == "" && a.Origin == parsers.OriginLocal && a.Diagnostic == s.diagnostic {
+		a.RelayHost, a.RelayIP, a.RelayPort = s.host, s.ip, s.port
+	}
 }
 
 // clock returns the clock of a host.
@@ -275,6 +327,9 @@ func (p *traced) settle() { p.state, p.names = settled, nil }
 
 // recipient returns the recipient of an attempt, made where it is missing.
 func (m *track) recipient(a *parsers.Attempt) *traced {
+	if recipient, original := identity(a); original != a.OriginalRecipient {
+		a = &parsers.Attempt{Recipient: recipient, OriginalRecipient: original}
+	}
 	raw := parsers.Domain(a.Recipient)
 	key := recipientHash(a, raw, hash(classify.Domain(raw)))
 	if m.first.hash == 0 {

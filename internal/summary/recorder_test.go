@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -468,5 +469,78 @@ func TestRecorderStops(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("the writer was called %d times after its error", n-1)
+	}
+}
+
+// Where a server could not be reached, its name is on a line of its own, and the recipients' lines have the reason alone.
+func TestRecorderOfUnreachableServers(t *testing.T) {
+	tried := func(second int, id, host, reason string) occurrence {
+		return at(second, parsers.Tried, id, func(ev *parsers.Event) {
+			ev.Attempt = parsers.Attempt{RelayHost: host, RelayIP: "192.0.2.1", RelayPort: 25, Kind: parsers.Connect, Origin: parsers.OriginLocal,
+				Command: parsers.CONNECT, Diagnostic: reason}
+		})
+	}
+	refused := func(second int, id, relay, reason string) occurrence {
+		x := attempt(second, id, "x@example.org", parsers.StatusDeferred)
+		x.ev.Attempt.Origin, x.ev.Attempt.RelayHost, x.ev.Attempt.Diagnostic = parsers.OriginLocal, relay, reason
+		return x
+	}
+	log := []occurrence{
+		queued(0, "A", "a@example.com"), queued(0, "B", "b@example.com"),
+		tried(1, "A", "mx1", "Connection refused"), tried(1, "A", "mx2", "Connection timed out"),
+		refused(2, "B", "", "Connection timed out"), // another message
+		refused(2, "A", "", "Connection timed out"), refused(2, "A", "", "Connection timed out"),
+		refused(3, "A", "", "Connection refused"), // not what the last one said
+		refused(4, "A", "mx3", "Connection timed out"),
+		tried(5, "C", "mx4", "Connection refused"), from("g", refused(6, "C", "", "Connection refused")), refused(6, "C", "", "Connection refused"),
+		tried(7, "A", "mx5", strings.Repeat("x", maxReason+1)), refused(8, "A", "", strings.Repeat("x", maxReason+1)),
+		at(9, parsers.Removed, "A", nil), refused(10, "A", "", "Connection timed out"),
+	}
+	want := []string{"B ", "A mx2:25", "A mx2:25", "A ", "A mx3", "C ", "C mx4:25", "A ", "A "}
+	var got []string
+	r := NewRecorder(&Options{}, func(rec *Record) error {
+		relay := rec.RelayHost
+		if rec.RelayPort != 0 {
+			relay += fmt.Sprintf(":%d", rec.RelayPort)
+		}
+		got = append(got, rec.QueueID+" "+relay)
+		return nil
+	})
+	for i := range log {
+		if err := r.Add(&log[i].ev, &log[i].line, &Source{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// A first attempt may stand before the line that its message was accepted by.
+func TestRecorderOfEarlyAttempts(t *testing.T) {
+	early := func(second int, id, to string) occurrence {
+		x := attempt(second, id, to, parsers.StatusSent)
+		x.ev.Attempt.Ordinal = 1
+		return x
+	}
+	accepted := func(second int, id, sender string) occurrence {
+		return at(second, parsers.Accepted, id, func(ev *parsers.Event) { ev.Sender = sender })
+	}
+	got := play(t, &Options{}, []occurrence{
+		early(0, "A", "x@example.org"), early(0, "A", "y@example.org"), accepted(1, "A", "a@example.com"),
+		accepted(2, "A", "b@example.com"), early(3, "A", "z@example.org"), accepted(4, "A", "c@example.com"), // none of these is early
+		attempt(5, "B", "x@example.org", parsers.StatusSent), accepted(6, "B", "b@example.com"),
+	})
+	want := []string{
+		"10:00:00 A x@example.org sent remote try=1 from=a@example.com",
+		"10:00:00 A y@example.org sent remote try=1 from=a@example.com",
+		"10:00:03 A z@example.org sent remote try=1 from=b@example.com",
+		"10:00:05 B x@example.org sent remote try=0 from=",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
