@@ -42,10 +42,11 @@ const (
 // believed where it stands right before the last of the phrases.
 func readReport(a *parsers.Attempt, report string) {
 	end := len(report)
-	late := strings.LastIndex(report, tooLong)
-	if late >= 0 && a.Status == parsers.StatusBounced && isLastLine(report[late:]) {
-		a.Status = parsers.StatusExpired
-		end = late
+	if a.Status == parsers.StatusBounced {
+		if late := lastIndex(report, tooLong); late >= 0 && isLastLine(report[late:]) {
+			a.Status = parsers.StatusExpired
+			end = late
+		}
 	}
 	own, answer := end, -1
 	if strings.HasPrefix(report, hostSaid) {
@@ -53,7 +54,7 @@ func readReport(a *parsers.Attempt, report string) {
 	} else if i := strings.Index(report[:end], "/"+hostSaid); i >= 0 {
 		own = i + 1
 	}
-	giving := strings.LastIndex(report[:end], "/"+givingUp)
+	giving := lastIndex(report[:end], "/"+givingUp)
 	if giving >= 0 && !isLastLine(report[giving+1:end]) {
 		giving = -1
 	}
@@ -68,7 +69,7 @@ func readReport(a *parsers.Attempt, report string) {
 	last := -1
 	for i := range phrases {
 		ph := &phrases[i]
-		if at := strings.LastIndex(report[:own], ph.text); at > last {
+		if at := lastIndex(report[:own], ph.text); at > last {
 			if ip := lastAddress(report[:at]); ip != "" {
 				last, a.RelayIP, a.Command = at, ip, ph.command
 			}
@@ -135,6 +136,15 @@ func decode(report string, answer int) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+// lastIndex is strings.LastIndex for what is mostly not there, which strings.Index finds out sooner.
+func lastIndex(s, substr string) int {
+	last := -1
+	for i := strings.Index(s, substr); i >= 0; i = strings.Index(s[last+1:], substr) {
+		last += 1 + i
+	}
+	return last
 }
 
 // isLastLine reports whether all of s is one line of a report.
