@@ -6,9 +6,15 @@ import (
 	"bouncelog/parsers/courier"
 	"bouncelog/parsers/custom"
 	"bouncelog/parsers/dma"
+	"bouncelog/parsers/exchangesmtpsend"
+	"bouncelog/parsers/exchangetracking"
 	"bouncelog/parsers/exim"
+	"bouncelog/parsers/hmailserver"
+	"bouncelog/parsers/kerio"
 	"bouncelog/parsers/kumomta"
+	"bouncelog/parsers/mailenable"
 	"bouncelog/parsers/momentum"
+	"bouncelog/parsers/msmtp"
 	"bouncelog/parsers/opensmtpd"
 	"bouncelog/parsers/postfix"
 	"bouncelog/parsers/powermta"
@@ -32,5 +38,11 @@ func Formats() []parsers.Format {
 		courier.Format(),
 		powermta.Format(),
 		ses.Format(),
+		exchangetracking.Format(),
+		exchangesmtpsend.Format(),
+		hmailserver.Format(),
+		mailenable.Format(),
+		kerio.Format(),
+		msmtp.Format(),
 	}, custom.Formats()...)
 }
