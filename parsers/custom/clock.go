@@ -15,13 +15,37 @@ import (
 // A clockReader reads all of s as a time, in loc where it names no zone.
 type clockReader func(s string, loc *time.Location) (parsers.Stamp, bool)
 
+// A clockCutter returns how long the time is that s begins with, zero where there is none.
+type clockCutter func(s string) int
+
+// cutterNamed returns what finds the end of times as `as` has it, where a blank may be in them; nil for those that are one
+// word.
+func cutterNamed(as string) clockCutter {
+	if as == "" || as == "rfc3339" {
+		return func(s string) int {
+			_, rest, _ := fields.Stamp(s, nil)
+			return len(s) - len(rest)
+		}
+	}
+	if layout, ok := strings.CutPrefix(as, "strptime:"); ok {
+		if l, err := compileLayout(layout); err == nil {
+			return l.length
+		}
+	}
+	return nil
+}
+
 // A lengthReader reads all of s as a length of time.
 type lengthReader func(s string) (parsers.Duration, bool)
 
 // clockNamed returns what reads times as `as` has it; empty: as they look.
 func clockNamed(as string) (clockReader, error) {
 	if layout, ok := strings.CutPrefix(as, "strptime:"); ok {
-		return compileLayout(layout)
+		l, err := compileLayout(layout)
+		if err != nil {
+			return nil, err
+		}
+		return l.read, nil
 	}
 	switch as {
 	case "":
@@ -125,7 +149,7 @@ func shorthands() *strings.Replacer {
 	return strings.NewReplacer("%%", "%%", "%D", "%m/%d/%y", "%F", "%Y-%m-%d", "%R", "%H:%M", "%T", "%H:%M:%S", "%h", "%b", "%n", " ", "%t", " ")
 }
 
-func compileLayout(s string) (clockReader, error) {
+func compileLayout(s string) (layout, error) {
 	var l layout
 	s = shorthands().Replace(s)
 	for s != "" {
@@ -154,7 +178,7 @@ func compileLayout(s string) (clockReader, error) {
 	case !has("j") && !(has("bBm") && has("de")):
 		return nil, errors.New("strptime: there is no day; %m and %d tell it, or %j")
 	}
-	return l.read, nil
+	return l, nil
 }
 
 // A moment is a time as its parts come.
@@ -169,24 +193,38 @@ type moment struct {
 	zoned     bool
 }
 
+// read is the layout's clockReader.
 func (l layout) read(s string, loc *time.Location) (parsers.Stamp, bool) {
 	m := moment{month: 1, day: 1}
-	for i := range l {
-		p := &l[i]
-		ok := true
-		if s, ok = cutBlanks(s, p.literal); !ok {
-			return 0, false
-		}
-		if p.verb != 0 {
-			if s, ok = m.take(p.verb, s); !ok {
-				return 0, false
-			}
-		}
-	}
-	if s != "" {
+	if rest, ok := l.take(&m, s); !ok || rest != "" {
 		return 0, false
 	}
 	return m.stamp(loc)
+}
+
+// length is the layout's clockCutter.
+func (l layout) length(s string) int {
+	var m moment
+	rest, ok := l.take(&m, s)
+	if !ok {
+		return 0
+	}
+	return len(s) - len(rest)
+}
+
+// take reads the time that s begins with.
+func (l layout) take(m *moment, s string) (rest string, ok bool) {
+	for i := range l {
+		if s, ok = cutBlanks(s, l[i].literal); !ok {
+			return s, false
+		}
+		if l[i].verb != 0 {
+			if s, ok = m.take(l[i].verb, s); !ok {
+				return s, false
+			}
+		}
+	}
+	return s, true
 }
 
 // cutBlanks takes a literal off s. A blank in it stands for any number of them, none included (strptime(3)).

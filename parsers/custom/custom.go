@@ -1,10 +1,13 @@
 package custom
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"bouncelog/parsers"
@@ -55,7 +58,14 @@ var embedded embed.FS
 // Builtin returns the definitions that come with the program, those of sending services. One of the user's with the same
 // name takes the place of theirs.
 func Builtin() []*Definition {
-	all, err := Load(embedded, "formats")
+	var all []*Definition
+	files, err := embedded.ReadDir("formats")
+	for _, f := range files {
+		text, readErr := embedded.ReadFile("formats/" + f.Name())
+		d, parseErr := Parse(f.Name(), text)
+		err = cmp.Or(err, readErr, parseErr)
+		all = append(all, d)
+	}
 	if err != nil {
 		panic(err) // they are as much part of the program as its code, and tested like it
 	}
@@ -73,34 +83,48 @@ func Formats() []parsers.Format {
 	return all
 }
 
-// Load reads the definitions of a folder, which are all of its files called *.toml, in the order of their names. The
-// errors are joined; what could be read is good all the same.
-func Load(tree fs.FS, dir string) (all []*Definition, err error) {
-	names, err := fs.Glob(tree, dir+"/*.toml")
+// Load reads the definitions of files, and of folders, which are those of their files called *.toml, by name. What could be
+// read is good whatever the error, which has one for each mistake.
+func Load(paths ...string) (all []*Definition, err error) {
+	var errs []error
+	for _, path := range paths {
+		files := []string{path}
+		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+			// A folder's name is no pattern, so it is not to be one for Glob.
+			entries, err := os.ReadDir(path)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			files = nil
+			for _, e := range entries {
+				if filepath.Ext(e.Name()) == ".toml" && !e.IsDir() {
+					files = append(files, filepath.Join(path, e.Name()))
+				}
+			}
+		}
+		for _, file := range files {
+			d, err := load(file)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			all = append(all, d)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func load(file string) (*Definition, error) {
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	files := make(map[string]string) // by name of the format
-	for _, name := range names {
-		text, err := fs.ReadFile(tree, name)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		d, err := Parse(name, text)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if other, ok := files[d.name]; ok {
-			errs = append(errs, &Error{File: name, Msg: fmt.Sprintf("%s defines %q too; give one of them another name", other, d.name)})
-			continue
-		}
-		files[d.name] = name
-		all = append(all, d)
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
 	}
-	return all, errors.Join(errs...)
+	return Parse(file, text)
 }
 
 // OneOff returns the definition that a pattern alone is: `dissect PATTERN` or `regex PATTERN`, with the names of fields. The
@@ -113,7 +137,7 @@ func OneOff(spec string) (*Definition, error) {
 	}
 	doc := &document{file: "--log-format"}
 	text := func(s string) *node { return &node{doc: doc, kind: stringNode, text: s} }
-	d := &Definition{either: true, root: &node{doc: doc, table: []member{{"name", text("log-format")}, {kind, text(pattern)}}}}
+	d := &Definition{whole: true, root: &node{doc: doc, table: []member{{"name", text("log-format")}, {kind, text(pattern)}}}}
 	d.define()
 	if len(doc.errs) > 0 {
 		msg := errors.New(doc.errs[0].(*Error).Msg)

@@ -1,6 +1,7 @@
 package custom
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -41,7 +42,7 @@ type Definition struct {
 	must    []string
 	zone    *time.Location
 	raw     bool        // the header of a transport is part of the text
-	either  bool        // the rules may be meant for the text with it or without
+	whole   bool        // that header may be described too
 	prefix  *dissection // nil: there is none
 	detect  detection
 	rules   []rule
@@ -114,9 +115,9 @@ func (d *Definition) define() {
 	d.name = root.string("name")
 	if !validName(d.name) {
 		root.at = 0
-		if n := root.get("name"); n != nil {
+		if n := root.get("name"); n != nil && n.kind == stringNode {
 			n.errorf("name %q: a name is made of small letters, digits and hyphens, as --input-format takes it", d.name)
-		} else {
+		} else if n == nil {
 			root.errorf(`there is no name; put name = "acme" at the top`)
 		}
 	}
@@ -293,6 +294,7 @@ func (d *Definition) readPrefix() (names []capture) {
 		n.errorf("prefix %q: use auto, none, or a pattern with slots such as '%%{time:rfc3339} %%{host} '", pattern)
 		return nil
 	}
+	d.whole = true
 	d.prefix, names = d.compile(n, pattern, true, nil)
 	return names
 }
@@ -310,21 +312,41 @@ func (d *Definition) compile(n *node, pattern string, open bool, before []captur
 		return nil, before
 	}
 	all := slices.Clone(before)
-	c, err := compileDissection(pattern, open, func(s slot) (int, error) {
+	c, err := compileDissection(pattern, open, func(c *cut, s slot) error {
 		if slices.ContainsFunc(all, func(c capture) bool { return c.name == s.name }) {
-			return 0, fmt.Errorf("%%{%s} stands there twice; give one of them another name, or none: %%{_}", s.name)
+			return fmt.Errorf("%%{%s} stands there twice; give one of them another name, or none: %%{_}", s.name)
 		}
 		if len(all) == maxNames {
-			return 0, fmt.Errorf("more than %d names; leave out what is not needed: %%{_}", maxNames)
+			return fmt.Errorf("more than %d names; leave out what is not needed: %%{_}", maxNames)
 		}
+		c.slot, c.time = len(all), d.timeCutter(s)
 		all = append(all, capture{s.name, s})
-		return len(all) - 1, nil
+		return nil
 	})
 	if err != nil {
 		n.errorf("%v", err)
 		return nil, before
 	}
 	return c, all
+}
+
+// timeCutter returns what finds the end of a slot's value where that is a time; nil where it is none.
+func (d *Definition) timeCutter(s slot) clockCutter {
+	n := d.root.get("map").get("time")
+	as := s.as
+	var from []string
+	switch {
+	case n == nil:
+	case n.kind == tableNode:
+		from = n.strings("from")
+		as = cmp.Or(as, n.string("as"))
+	default:
+		from = n.words("time")
+	}
+	if s.name == "time" && from == nil || slices.Contains(from, s.name) {
+		return cutterNamed(as)
+	}
+	return nil
 }
 
 // readRules reads the rules, and the maps and constants that go into them.
@@ -373,6 +395,7 @@ type planned struct {
 	mapping
 	at    *node
 	names []string
+	plain bool // the definition does not name them: they are the field's own
 }
 
 func (p *planned) constant() bool { return len(p.names) == 0 }
@@ -467,7 +490,7 @@ func (d *Definition) plan(n *node, captures []capture, fixed bool, common, own [
 		}
 	}
 	given := func(p *planned) bool {
-		return !fixed || p.constant() || p.fallback || slices.ContainsFunc(p.names, func(name string) bool {
+		return !fixed || p.constant() || p.fallback && p.plain || slices.ContainsFunc(p.names, func(name string) bool {
 			return slices.ContainsFunc(captures, func(c capture) bool { return c.name == name })
 		})
 	}
@@ -687,7 +710,7 @@ func (d *Definition) readMapping(m member, p *planned) {
 	n.keys("a mapping", "from", "as", "strip_prefix", "first_token", "strip", "split", "table", "default")
 	p.names = n.strings("from")
 	if n.get("from") == nil {
-		p.names = []string{m.key}
+		p.names, p.plain = []string{m.key}, true
 	}
 	p.prefixes = n.strings("strip_prefix")
 	p.first = n.bool("first_token", false)
@@ -770,6 +793,7 @@ func (d *Definition) growBranches() {
 		if len(j.explode) > 0 {
 			b.at(j.root).at(j.explode).each = true
 		}
+		b.seal()
 		if !b.fits() {
 			d.root.get("map").errorf("more than %d keys of one object are asked for", maxKeys)
 		}

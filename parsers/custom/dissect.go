@@ -25,7 +25,8 @@ type dissection struct {
 type cut struct {
 	slot int // negative: nobody asks for it
 	lit  string
-	pad  bool // the literal may come several times
+	pad  bool        // the literal may come several times
+	time clockCutter // of a time: it may hold the literal
 }
 
 // A slot is a `%{…}` of a pattern.
@@ -64,9 +65,9 @@ func nameRune(r rune) bool {
 	return r == '_' || r == '-' || r == '.' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z'
 }
 
-// compileDissection compiles a pattern. number gives a name its place in a record. With open, the pattern is that of a
-// prefix.
-func compileDissection(pattern string, open bool, number func(slot) (int, error)) (*dissection, error) {
+// compileDissection compiles a pattern. place fills in where a value goes, and how long it is. With open, the pattern is
+// that of a prefix.
+func compileDissection(pattern string, open bool, place func(*cut, slot) error) (*dissection, error) {
 	d := &dissection{greedy: -1, open: open}
 	start, rest, found := strings.Cut(pattern, "%{")
 	if !found {
@@ -86,7 +87,7 @@ func compileDissection(pattern string, open bool, number func(slot) (int, error)
 		}
 		c := cut{slot: -1, pad: t.pad}
 		if t.name != "" {
-			if c.slot, err = number(t); err != nil {
+			if err := place(&c, t); err != nil {
 				return nil, err
 			}
 		}
@@ -155,6 +156,18 @@ func (d *dissection) match(s string, rec *record) bool {
 	return true
 }
 
+// timeLength returns the length of a time that s begins with, where what ends it follows; zero for all else.
+func (c *cut) timeLength(s string) int {
+	if c.time == nil {
+		return 0
+	}
+	n := c.time(s)
+	if !strings.HasPrefix(s[n:], c.lit) {
+		return 0
+	}
+	return n
+}
+
 // forward takes the cuts from the left, and returns what is left.
 func (d *dissection) forward(s string, rec *record) (rest string, ok bool) {
 	s, ok = strings.CutPrefix(s, d.start)
@@ -164,15 +177,19 @@ func (d *dissection) forward(s string, rec *record) (rest string, ok bool) {
 			return s, false
 		}
 		var value string
-		if c.lit == "" { // the last slot of a prefix
+		if n := c.timeLength(s); n > 0 {
+			value, s = s[:n], s[n+len(c.lit):]
+		} else if c.lit == "" { // the last slot of a prefix
 			value, s, _ = strings.Cut(s, " ")
-			s = strings.TrimLeft(s, " ")
 		} else if value, s, ok = strings.Cut(s, c.lit); ok && c.pad {
 			for strings.HasPrefix(s, c.lit) {
 				s = s[len(c.lit):]
 			}
 		}
 		rec.set(c.slot, value)
+		if c.lit == "" {
+			s = strings.TrimLeft(s, " ")
+		}
 	}
 	return s, ok
 }

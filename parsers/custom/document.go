@@ -267,7 +267,7 @@ func (n *node) child(key string) *node {
 
 // meant returns the one of words that a misspelt one may stand for, as a question.
 func meant(word string, words []string) string {
-	best, least := "", 3
+	best, least := "", 1+min(2, len(word)/3)
 	for _, w := range words {
 		if d := distance(word, w); d < least && d < len(w) {
 			best, least = w, d

@@ -16,10 +16,11 @@ type branch struct {
 
 	keys []string
 	subs []branch // as keys
+	all  uint64   // the numbers of its value and of all below it, a bit each
 }
 
 // maxKeys is how many keys of one object may be asked for.
-const maxKeys = 48
+const maxKeys = 32
 
 // at returns the branch at a path, made where it is missing.
 func (b *branch) at(path []string) *branch {
@@ -70,13 +71,14 @@ func wraps(v fields.Value) bool {
 	return v.IsObject() || v.IsArray() || strings.HasPrefix(v.Quoted(), "{")
 }
 
-// clear takes the values of a branch and all below it out of rec.
-func (b *branch) clear(rec *record) {
+// seal fills in what is known once the branch is complete.
+func (b *branch) seal() {
 	for _, n := range b.values {
-		rec.said &^= 1 << n
+		b.all |= 1 << n
 	}
 	for i := range b.subs {
-		b.subs[i].clear(rec)
+		b.subs[i].seal()
+		b.all |= b.subs[i].all
 	}
 }
 
@@ -95,7 +97,7 @@ func (p *parser) appendObject(dst []parsers.Event, line *parsers.Line, rec *reco
 		return p.appendRecord(dst, line, rec)
 	case !of.wrap:
 		return p.appendEach(dst, rec, inner, func(dst []parsers.Event, e fields.Value) ([]parsers.Event, error) {
-			of.clear(rec)
+			rec.said &^= of.all
 			for _, n := range of.values {
 				rec.setJSON(n, e)
 			}
@@ -106,13 +108,13 @@ func (p *parser) appendObject(dst []parsers.Event, line *parsers.Line, rec *reco
 		return dst, parsers.ErrForeign
 	case inner.IsArray():
 		return p.appendEach(dst, rec, inner, func(dst []parsers.Event, e fields.Value) ([]parsers.Event, error) {
-			p.json.inner.clear(rec)
+			rec.said &^= p.json.inner.all
 			return p.appendObject(dst, line, rec, e, &p.json.inner, depth+1)
 		})
 	case inner.IsString():
 		inner.Raw = inner.Text()
 	}
-	p.json.inner.clear(rec)
+	rec.said &^= p.json.inner.all
 	return p.appendObject(dst, line, rec, inner, &p.json.inner, depth+1)
 }
 

@@ -114,7 +114,7 @@ func (m *mapping) fill(d *draft, rec *record, loc *time.Location) *fault {
 	}
 	switch {
 	case m.set(d, s, loc):
-		if m.field == statusField && !strings.EqualFold(word, s) && s != "" {
+		if m.field == statusField && s != "" && !strings.EqualFold(word, s) && !isNumber(word) {
 			d.Attempt.MTAStatus = word
 		}
 	case m.fallback:
@@ -188,3 +188,6 @@ func (m *mapping) set(d *draft, s string, loc *time.Location) (ok bool) {
 	}
 	return true
 }
+
+// isNumber reports whether a status was told by a code, which is not the log's word for it.
+func isNumber(s string) bool { return s != "" && s[0]-'0' <= 9 }

@@ -38,6 +38,14 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if len(p.must) > 0 && !containsAny(text, p.must) {
 		return dst, parsers.ErrForeign
 	}
+	return p.appendText(dst, line, text)
+}
+
+// appendText reads a text that holds what all of the format's do.
+//
+// Note: it is apart from AppendEvents because a record is a kilobyte to be zeroed, which most lines of a mixed log need not
+// pay for.
+func (p *parser) appendText(dst []parsers.Event, line *parsers.Line, text string) ([]parsers.Event, error) {
 	var rec record
 	switch p.framing {
 	case jsonFraming:
@@ -48,16 +56,22 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	return p.appendLine(dst, line, &rec, text)
 }
 
-// appendLine reads a line by the first rule that fits it.
+// appendLine reads a line by the first rule that fits it. Where the definition itself says what a line begins with, that may
+// be meant for what stands behind the header of a transport, or for all of it.
 func (p *parser) appendLine(dst []parsers.Event, line *parsers.Line, rec *record, text string) ([]parsers.Event, error) {
+	out, err := p.appendBehindPrefix(dst, line, rec, text)
+	if err == parsers.ErrForeign && p.whole && text != line.Raw {
+		out, err = p.appendBehindPrefix(dst, line, rec, line.Raw)
+	}
+	return out, err
+}
+
+func (p *parser) appendBehindPrefix(dst []parsers.Event, line *parsers.Line, rec *record, text string) ([]parsers.Event, error) {
+	rec.said = 0
 	if p.prefix != nil {
 		var ok bool
-		if text, ok = p.prefix.forward(line.Raw, rec); !ok {
-			// It may be meant for what stands behind the header of a transport.
-			*rec = record{}
-			if text, ok = p.prefix.forward(line.Text, rec); !ok {
-				return dst, parsers.ErrForeign
-			}
+		if text, ok = p.prefix.forward(text, rec); !ok {
+			return dst, parsers.ErrForeign
 		}
 	}
 	said := rec.said
@@ -67,10 +81,7 @@ func (p *parser) appendLine(dst []parsers.Event, line *parsers.Line, rec *record
 			continue
 		}
 		rec.said = said
-		if !r.cut(text, rec) && !(p.either && text != line.Raw && r.cut(line.Raw, rec)) {
-			continue
-		}
-		if !r.holds(rec) {
+		if !r.cut(text, rec) || !r.holds(rec) {
 			continue
 		}
 		if out, ours, err := r.append(dst, p, line, rec); ours {
@@ -193,6 +204,9 @@ func (d *Definition) sniff(s parsers.Sample) parsers.Score {
 	score := s.Ratio(func(line *parsers.Line) bool {
 		if len(d.detect.contains) > 0 && !containsAny(line.Text, d.detect.contains) {
 			return false
+		}
+		if p.columns != nil && line.Text == s.Head {
+			return true
 		}
 		_, err := p.AppendEvents(room[:0], line)
 		return err == nil

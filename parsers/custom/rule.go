@@ -127,7 +127,7 @@ func (r *rule) append(dst []parsers.Event, p *parser, line *parsers.Line, rec *r
 	switch ev := &dst[n]; {
 	case joined && ev.Part&complete == 0:
 		return dst, true, nil
-	case joined, ev.Attempt.Recipient != "", r.recipient == nil && ev.Attempt.Status != 0:
+	case joined, ev.Attempt.Recipient != "", r.recipient == nil && p.join == nil && ev.Attempt.Status != 0:
 	case isContext(ev):
 		return dst, true, nil
 	default:
@@ -248,9 +248,12 @@ func leadingCode(s string) parsers.EnhancedCode {
 // commandIn returns the command that a diagnostic ends with, as Postfix and those that follow it write it: `(in reply to
 // RCPT TO command)`.
 func commandIn(s string) parsers.Command {
-	s, ok := strings.CutSuffix(s, ")")
+	s, ok := strings.CutSuffix(s, " command)")
+	if !ok {
+		return parsers.NoCommand
+	}
 	i := strings.LastIndex(s, "(in reply to ")
-	if !ok || i < 0 {
+	if i < 0 {
 		return parsers.NoCommand
 	}
 	return parsers.ParseCommand(s[i+len("(in reply to "):])
