@@ -56,8 +56,10 @@ func Builtin() (rules []Rule, list []Provider, err error) {
 			return nil, nil, err
 		}
 		base := strings.TrimPrefix(name, "rules/")
-		if base == "providers.toml" {
-			list, err = parseProviders(base, text)
+		if strings.HasPrefix(base, "providers") {
+			var more []Provider
+			more, err = parseProviders(base, text)
+			list = append(list, more...)
 		} else {
 			var more []Rule
 			more, err = ParseRules(base, text)

@@ -115,7 +115,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 			if !ok {
 				break
 			}
-			objects.Lines = append(objects.Lines, bareLine(trimRecord(text[start:end])))
+			objects.Lines = append(objects.Lines, bareLine(trimObject(text[start:end])))
 			text = text[end:]
 		}
 		if len(objects.Lines) == 0 {

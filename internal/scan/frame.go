@@ -223,6 +223,18 @@ func (f *framer) section(header string) *section {
 
 var _ source.Framer = (*framer)(nil)
 
+// trimObject takes what separates objects off one.
+func trimObject(s string) string {
+	s = strings.TrimPrefix(s, "\ufeff")
+	if s == "" || s[0] != '{' {
+		return trimRecord(s)
+	}
+	for s[len(s)-1] != '}' && isSeparator(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
 // trimRecord takes the line end, and at the start of a file the byte order mark, off a record.
 func trimRecord(s string) string {
 	s = strings.TrimPrefix(s, "\ufeff")

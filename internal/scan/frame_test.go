@@ -294,6 +294,9 @@ func toyLog(kind string, n int, seed uint64) []byte {
 	var started []int
 	for i := range n {
 		switch kind {
+		case "array":
+			b.WriteString([]string{"[", ", ", ",\n"}[min(i, 1+r.IntN(2))])
+			fmt.Fprintf(&b, "{\"toy\":%q,\"code\":%d}", name(), code())
 		case "json":
 			fmt.Fprintf(&b, [...]string{"{\"toy\":%q,\"code\":%d}\n", "{\"toy\":%q,\"code\":%d}", "{\n  \"toy\": %q,\n  \"code\": %d\n}\n"}[r.IntN(3)], name(), code())
 			switch r.IntN(30) {
@@ -347,13 +350,16 @@ func toyLog(kind string, n int, seed uint64) []byte {
 			}
 		}
 	}
+	if kind == "array" {
+		b.WriteString("]\n")
+	}
 	return b.Bytes()
 }
 
 // The result of framed, folded and joined logs is the same for any number of workers, any size of blocks, and however the
 // bytes arrive; every line is in one bucket.
 func TestToys(t *testing.T) {
-	for _, kind := range []string{"json", "csv", "fold", "join"} {
+	for _, kind := range []string{"json", "array", "csv", "fold", "join"} {
 		for seed := range uint64(3) {
 			log := toyLog(kind, 3000, seed)
 			path := write(t, "toy.log", log)
@@ -366,11 +372,11 @@ func TestToys(t *testing.T) {
 			if low := int64(1400); n < low {
 				t.Errorf("%s: %d attempts, want at least %d", kind, n, low)
 			}
-			if kind == "fold" && n != 3000 {
-				t.Errorf("fold: %d attempts, want 3000", n)
+			if (kind == "fold" || kind == "array") && n != 3000 {
+				t.Errorf("%s: %d attempts, want 3000", kind, n)
 			}
 			lines, got := int64(bytes.Count(log, []byte("\n"))), first.Counts.Ledger.Lines()
-			if kind != "json" && got != lines || got < lines {
+			if kind != "json" && kind != "array" && got != lines || got < lines {
 				t.Errorf("%s: %d lines in the ledger, %d in the log", kind, got, lines)
 			}
 			for _, jobs := range []int{1, 3} {

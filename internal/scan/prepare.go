@@ -141,13 +141,17 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 // firstStamp finds the first time that the input tells, and the first host.
 func (s *scanner) firstStamp(in *input, o syslog.Options, text string, lines []string) {
 	if cut := cutterOf(in.found.Framing); cut != nil {
+		trim := trimRecord
+		if in.found.Framing == parsers.JSON {
+			trim = trimObject
+		}
 		lines = nil
 		for len(lines) < sampleLines {
 			start, end, ok := cut(text, false)
 			if !ok {
 				break
 			}
-			lines = append(lines, trimRecord(text[start:end]))
+			lines = append(lines, trim(text[start:end]))
 			text = text[end:]
 		}
 	}

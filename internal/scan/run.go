@@ -397,6 +397,10 @@ func (w *worker[T]) lines(r *result[T]) {
 func (w *worker[T]) records(r *result[T]) {
 	pos := summary.Pos{Input: uint32(r.in.ord), Block: uint32(r.index)}
 	ledger := &w.h.Tally().Ledger
+	trim := trimRecord
+	if r.in.found.Framing == parsers.JSON {
+		trim = trimObject
+	}
 	for text := w.block.Text; text != ""; {
 		start, end, sure := 0, objectLine(text), false
 		if end == 0 || r.in.found.Framing != parsers.JSON {
@@ -415,7 +419,7 @@ func (w *worker[T]) records(r *result[T]) {
 		pos.Line = uint32(r.ends) + 1
 		before := *ledger
 		idle, after, dropped := r.idle, r.after, w.h.Tally().Dropped
-		record := trimRecord(text[start:end])
+		record := trim(text[start:end])
 		switch {
 		case len(w.block.Overlong) > 0 || len(record) > maxRecord:
 			w.overlong(record, pos)
@@ -424,7 +428,7 @@ func (w *worker[T]) records(r *result[T]) {
 		case !w.line(record, pos, r, sure):
 			// The line is no object that anybody knows: maybe it is several.
 			_, end, _ = r.in.cut(text, true)
-			w.line(trimRecord(text[:end]), pos, r, true)
+			w.line(trim(text[:end]), pos, r, true)
 		}
 		ends := int64(strings.Count(text[start:end], "\n"))
 		text = text[end:]
