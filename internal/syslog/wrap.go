@@ -41,7 +41,8 @@ func (r *Reader) payload(l *parsers.Line, s string, out outer) {
 // bareTag takes off a tag that begins the text without a stamp and a host before it, as a mail system writes that has its
 // container's output for a log: `postfix/smtp[22]: `. A program's name alone could be anybody's words.
 func bareTag(l *parsers.Line) {
-	if t, text := readTag(l.Text); t.slash && t.pid != "" && t.end == tagColonBlank {
+	var t tag
+	if text := t.read(l.Text); t.slash && t.pid != "" && t.end == tagColonBlank {
 		l.Tag, l.PID, l.Text = t.name, t.pid, text
 	}
 }
@@ -49,6 +50,9 @@ func bareTag(l *parsers.Line) {
 // runtimeTag reports whether a tag is that of a container runtime, whose messages are other programs' lines: docker's
 // syslog driver writes `docker[32360]` or, by --log-opt tag, `docker/NAME[32360]`, and by default the container's id.
 func runtimeTag(name string) bool {
+	if strings.HasPrefix(name, "postfix/") { // the commonest, without a look at the rest
+		return false
+	}
 	if i := strings.IndexByte(name, '/'); i >= 0 {
 		name = name[:i]
 	}

@@ -131,7 +131,9 @@ func appendEvent(dst []parsers.Event, line *parsers.Line, program string, kind p
 	ev.Kind, ev.Process, ev.QueueID = kind, program, id
 	// Several syslog_names of one Postfix share one queue: postfix/smtp, postfix/relay/smtp.
 	ev.Instance = line.Tag
-	if i := strings.IndexByte(line.Tag, '/'); i >= 0 {
+	if strings.HasPrefix(line.Tag, "postfix/") {
+		ev.Instance = line.Tag[:len("postfix")] // the commonest, without a search
+	} else if i := strings.IndexByte(line.Tag, '/'); i >= 0 {
 		ev.Instance = line.Tag[:i]
 	}
 	return dst

@@ -28,9 +28,12 @@ func isQueueID(s string) bool { return s != "" && idLen(s) == len(s) }
 // what has no digit and is not hexadecimal is a word.
 func idLen(s string) int {
 	i, seen := 0, idClass(0)
-	for i < len(s) && idClasses[s[i]] != 0 {
-		seen |= idClasses[s[i]]
-		i++
+	for ; i < len(s); i++ {
+		c := idClasses[s[i]]
+		if c == 0 {
+			break
+		}
+		seen |= c
 	}
 	if i < 5 || seen&idDigit == 0 && seen&idOther != 0 {
 		return 0
