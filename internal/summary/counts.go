@@ -263,6 +263,9 @@ func (p *pair) add(o *pair) {
 	p.n += o.n
 }
 
+// count returns p without its domain.
+func (p *pair) count() ReplyCount { return ReplyCount{unpackReply(p.reply), p.n} }
+
 // parted is the same domain's reply code without its enhanced code; in the rest row, nobody's.
 func (p *pair) parted(rest bool) pair {
 	if rest {
@@ -469,22 +472,25 @@ func (c *Counts) Replies() []ReplyCount {
 // TopReplies returns the reply that most of a domain's failed attempts got, for the given rows of Domains.
 func (c *Counts) TopReplies(domains []NamedTally) map[string]ReplyCount {
 	c.pairs.fold()
-	names := make(map[uint64]string, len(domains))
-	for i := range domains {
-		if name := domains[i].Name; name != "" {
-			names[hash(name)] = name
-		}
-	}
-	out := make(map[string]ReplyCount)
+	best := make([]uint32, len(c.domains.rows)) // the place of its pair, from 1, by that of the domain
 	for i := range c.pairs.rows {
 		p := &c.pairs.rows[i].val
-		name, ok := names[p.domain]
-		if !ok || p.reply == 0 || p.n == 0 {
+		if p.reply == 0 || p.n == 0 || c.domains.find(p.domain) == nil {
 			continue
 		}
-		r := ReplyCount{unpackReply(p.reply), p.n}
-		if best, ok := out[name]; !ok || compareReplies(r, best) < 0 {
-			out[name] = r
+		b := &best[c.domains.last]
+		if *b == 0 || compareReplies(p.count(), c.pairs.rows[*b-1].val.count()) < 0 {
+			*b = uint32(i + 1)
+		}
+	}
+	out := make(map[string]ReplyCount, len(domains))
+	for i := range domains {
+		name := domains[i].Name
+		if name == "" || c.domains.find(hash(name)) == nil {
+			continue
+		}
+		if b := best[c.domains.last]; b != 0 {
+			out[name] = c.pairs.rows[b-1].val.count()
 		}
 	}
 	return out
