@@ -71,6 +71,7 @@ func modules() []module {
 		{"github.com/ulikunitz/xz", "v0.5.17", []string{"internal/source"}},
 		{"github.com/cespare/xxhash/v2", "", []string{"internal/summary"}},
 		{"golang.org/x/net", "v0.62.0", []string{"internal/classify"}},
+		{"golang.org/x/text", "", []string{"internal/source"}},
 		// Tables of rules, of the user's formats and of settings: the one module with several importers.
 		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "parsers/custom"}},
 		{"github.com/petar-dambovaliev/aho-corasick", "v0.0.0-20250424160509-463d218d4745", []string{"internal/classify"}},
