@@ -16,7 +16,7 @@ type joiner struct {
 // maxDeliveries is how many are in each of the joiner's two halves: it forgets the half it heard of longest ago. Courier
 // logs ten lines of a reply and its last.
 const (
-	maxDeliveries = 1 << 14
+	maxDeliveries = 1 << 13
 	maxLines      = 20
 	maxText       = 4 << 10
 )
@@ -50,8 +50,8 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		}
 	case succeeded:
 		a := &ev.Attempt
-		d.taker = &parsers.Attempt{RelayHost: strings.Clone(a.RelayHost), RelayIP: strings.Clone(a.RelayIP),
-			Kind: a.Kind, NotAttempted: a.NotAttempted, Diagnostic: strings.Clone(a.Diagnostic)}
+		d.taker = &parsers.Attempt{RelayHost: keep(a.RelayHost), RelayIP: keep(a.RelayIP),
+			Kind: a.Kind, NotAttempted: a.NotAttempted, Diagnostic: keep(a.Diagnostic)}
 	case ended:
 		delete(j.young, key)
 		dst = append(dst, *ev)
@@ -60,6 +60,15 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		d.tell(&out.Attempt, ev.Process)
 	}
 	return dst
+}
+
+// keep returns a copy of what is to be remembered, and nothing of what is too long to be an address or a name (RFC 5321
+// 4.5.3.1): the log decides how many there are.
+func keep(s string) string {
+	if len(s) > 1<<10 {
+		return ""
+	}
+	return strings.Clone(s)
 }
 
 // ownReplies are those that Courier makes up (Courier: cdmsgq2.C, module.esmtp/libesmtp.C).

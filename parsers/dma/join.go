@@ -15,7 +15,7 @@ type joiner struct {
 }
 
 // maxMails is how many are in each of the joiner's two halves. It forgets the half it heard of longest ago.
-const maxMails = 1 << 15
+const maxMails = 1 << 14
 
 // A mail is what the log said of one recipient, or of the message by its own id.
 type mail struct {
@@ -44,17 +44,17 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 	out := parsers.Event{Instance: ev.Instance, QueueID: ev.QueueID}
 	switch ev.Part {
 	case received:
-		m.sender = strings.Clone(ev.Sender)
+		m.sender = keep(ev.Sender)
 	case enqueued:
-		j.mail(key(ev.NextID)).recipient = strings.Clone(a.Recipient)
+		j.mail(key(ev.NextID)).recipient = keep(a.Recipient)
 		out.Kind, out.QueueID, out.Sender = parsers.Accepted, ev.NextID, m.sender
 		dst = append(dst, out)
 	case begun:
-		*m = mail{sender: m.sender, recipient: strings.Clone(a.Recipient), last: m.last}
+		*m = mail{sender: m.sender, recipient: keep(a.Recipient), last: m.last}
 	case relayed:
 		m.port, m.smarthost = a.RelayPort, true
 	case connecting:
-		m.host, m.ip, m.kind = strings.Clone(a.RelayHost), strings.Clone(a.RelayIP), a.Kind
+		m.host, m.ip, m.kind = keep(a.RelayHost), keep(a.RelayIP), a.Kind
 	case failed:
 		m.last = a.Status
 		out.Kind, out.Attempt = parsers.Attempted, *a
@@ -90,6 +90,15 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		dst = j.remove(dst, out, key(ev.QueueID))
 	}
 	return dst
+}
+
+// keep returns a copy of what is to be remembered, and nothing of what is too long to be an address or a name (RFC 5321
+// 4.5.3.1): the log decides how many there are.
+func keep(s string) string {
+	if len(s) > 1<<10 {
+		return ""
+	}
+	return strings.Clone(s)
 }
 
 // addServer fills in the server where the line did not name it.

@@ -11,12 +11,18 @@ import (
 // the log began has none.
 type joiner struct {
 	seed       maphash.Seed
-	half       int               // how many are in each of the two at most: the half heard of longest ago is forgotten
 	young, old map[uint64]string // recipients heard of last, and before them
+	held       int               // bytes of those in young, about
+	half       int               // how many young may hold: then the half heard of longest ago is forgotten
 }
 
-// halfQueue is half of the messages that are remembered at most. They should be as many as there are in the queue.
-const halfQueue = 1 << 19
+// What is remembered at most is twice halfQueue, a million messages with addresses of the usual length. There should be
+// room for all that are in the queue.
+const (
+	halfQueue  = 48 << 20
+	entry      = 64      // bytes of a message besides its recipient
+	maxAddress = 1 << 10 // what is longer is none (RFC 5321 4.5.3.1)
+)
 
 func newJoiner(parsers.Options) parsers.Joiner {
 	return &joiner{seed: maphash.MakeSeed(), half: halfQueue, young: make(map[uint64]string)}
@@ -26,7 +32,10 @@ func newJoiner(parsers.Options) parsers.Joiner {
 func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
 	key := maphash.Comparable(j.seed, struct{ host, id string }{host, ev.QueueID})
 	if ev.Part == received {
-		j.put(key, strings.Clone(ev.Attempt.Recipient))
+		j.drop(key)
+		if rcpt := ev.Attempt.Recipient; len(rcpt) <= maxAddress {
+			j.put(key, strings.Clone(rcpt))
+		}
 		return dst
 	}
 	if ev.Part == tried {
@@ -38,8 +47,7 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 			return dst
 		}
 	}
-	delete(j.young, key)
-	delete(j.old, key)
+	j.drop(key)
 	return dst
 }
 
@@ -56,8 +64,17 @@ func (j *joiner) get(key uint64) string {
 }
 
 func (j *joiner) put(key uint64, rcpt string) {
-	if len(j.young) >= j.half {
-		j.old, j.young = j.young, make(map[uint64]string)
+	if j.held += entry + len(rcpt); j.held > j.half {
+		j.old, j.young, j.held = j.young, make(map[uint64]string), entry+len(rcpt)
 	}
 	j.young[key] = rcpt
+}
+
+// drop forgets a message.
+func (j *joiner) drop(key uint64) {
+	if rcpt, ok := j.young[key]; ok {
+		j.held -= entry + len(rcpt)
+		delete(j.young, key)
+	}
+	delete(j.old, key)
 }

@@ -124,23 +124,32 @@ func TestTransfer(t *testing.T) {
 // What is heard of again is remembered longer, and nothing makes the joiner grow without bounds.
 func TestForgotten(t *testing.T) {
 	j := newJoiner(parsers.Options{}).(*joiner)
-	const half = 1000
-	const n = 3*half + 1
-	j.half = half
+	const each, half = entry + 4, 1000
+	const n = 3 * half
+	j.half = half * each
+	get := func(id int, status parsers.Status) string {
+		return j.Join(nil, "h", nil, &parsers.Event{Part: tried, QueueID: fmt.Sprint(id), Attempt: parsers.Attempt{Status: status}})[0].Attempt.Recipient
+	}
+	put := func(id int, rcpt string) {
+		j.Join(nil, "h", nil, &parsers.Event{Part: received, QueueID: fmt.Sprint(id), Attempt: parsers.Attempt{Recipient: rcpt}})
+	}
 	for i := range n {
-		id := fmt.Sprint(i)
-		j.Join(nil, "h", nil, &parsers.Event{Part: received, QueueID: id, Attempt: parsers.Attempt{Recipient: id}})
+		put(i, fmt.Sprintf("%04d", i))
+		put(i, fmt.Sprintf("%04d", i)) // again, in place of the one before
 		if i%(half/2) == 0 {
-			j.Join(nil, "h", nil, &parsers.Event{Part: tried, QueueID: "7", Attempt: parsers.Attempt{Status: parsers.StatusDeferred}})
+			get(7, parsers.StatusDeferred)
 		}
-		if kept := len(j.young) + len(j.old); kept > 2*half {
-			t.Fatalf("%d messages kept", kept)
+		if kept := len(j.young) + len(j.old); kept > 2*half || j.held > j.half {
+			t.Fatalf("%d messages kept, %d bytes", kept, j.held)
 		}
 	}
-	for id, want := range map[string]string{"7": "7", "8": "", fmt.Sprint(n - 1): fmt.Sprint(n - 1), fmt.Sprint(n - half + 1): fmt.Sprint(n - half + 1)} {
-		if got := j.Join(nil, "h", nil, &parsers.Event{Part: tried, QueueID: id})[0].Attempt.Recipient; got != want {
-			t.Errorf("message %s: recipient %q", id, got)
+	for id, want := range map[int]string{7: "0007", 8: "", n - 1: fmt.Sprint(n - 1), n - half + 1: fmt.Sprint(n - half + 1)} {
+		if got := get(id, parsers.StatusSent); got != want {
+			t.Errorf("message %d: recipient %q", id, got)
 		}
+	}
+	if put(1, strings.Repeat("x", 1<<20)); get(1, parsers.StatusSent) != "" {
+		t.Error("kept a recipient of a megabyte")
 	}
 }
 

@@ -31,7 +31,7 @@ type delivery struct {
 // as a rule, and as many messages as its queue holds.
 const (
 	minStops    = 1 << 12
-	minUnderway = 1 << 15
+	minUnderway = 1 << 14
 	minMessages = 1 << 18
 )
 
@@ -66,7 +66,7 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 		}
 		j.starts++
 		j.underway.put(hash(ev.Instance, ev.Text), delivery{j.starts, at,
-			strings.Clone(ev.QueueID), strings.Clone(ev.Attempt.Recipient), ev.Attempt.Kind})
+			keep(ev.QueueID), keep(ev.Attempt.Recipient), ev.Attempt.Kind})
 	case finished:
 		dst = append(dst, *ev)
 		out := &dst[len(dst)-1]
@@ -87,6 +87,15 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 		a.Delay = span(came, at)
 	}
 	return dst
+}
+
+// keep returns a copy of what is to be remembered, and nothing of what is too long to be an address or a name (RFC 5321
+// 4.5.3.1): the log decides how many there are.
+func keep(s string) string {
+	if len(s) > 1<<10 {
+		return ""
+	}
+	return strings.Clone(s)
 }
 
 // queueOf returns the name of a delivery's queue, be it behind the line or behind the number.

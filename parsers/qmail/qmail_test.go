@@ -88,6 +88,10 @@ func TestReports(t *testing.T) {
 		{"local", "success", "procmail:_ok/did_1+0+2/", parsers.Attempt{Kind: parsers.Local, Diagnostic: "procmail: ok/did 1+0+2"}},
 		{"too long, with an answer", "failure", "192.0.2.1_does_not_like_recipient./Remote_host_said:_451_later/Giving_up_on_192.0.2.1./I'm_not_going_to_try_again;_this_message_has_been_in_the_queue_too_long./",
 			parsers.Attempt{Status: parsers.StatusExpired, RelayIP: "192.0.2.1", Command: parsers.RCPTTO, Origin: parsers.OriginRemote, Reply: parsers.Reply{Code: 451, Text: "451 later"}}},
+		{"too long, and a greeting", "failure", "Connected_to_192.0.2.1_but_greeting_failed./Remote_host_said:_554_busy/I'm_not_going_to_try_again;_this_message_has_been_in_the_queue_too_long./",
+			parsers.Attempt{Status: parsers.StatusExpired, RelayIP: "192.0.2.1", Command: parsers.CONNECT, Origin: parsers.OriginRemote, Reply: parsers.Reply{Code: 554, Text: "554 busy"}}},
+		{"too long, says the server", "failure", "Connected_to_192.0.2.1_but_sender_was_rejected./Remote_host_said:_550_no/I'm_not_going_to_try_again/",
+			parsers.Attempt{Status: parsers.StatusBounced, RelayIP: "192.0.2.1", Command: parsers.MAILFROM, Origin: parsers.OriginRemote, Reply: parsers.Reply{Code: 550, Text: "550 no"}}},
 		{"too long, on the same line", "failure", "Unable_to_contact_LDAP_server._(#4.4.3)I'm_not_going_to_try_again;_this_message_has_been_in_the_queue_too_long./",
 			parsers.Attempt{Status: parsers.StatusExpired, Origin: parsers.OriginLocal, DSN: parsers.EnhancedCode{4, 4, 3},
 				Diagnostic: "Unable to contact LDAP server. (#4.4.3)I'm not going to try again; this message has been in the queue too long."}},
@@ -250,6 +254,11 @@ func TestForgotten(t *testing.T) {
 		if kept := len(j.stops.young) + len(j.stops.old); kept > 2*minStops {
 			t.Fatalf("%d queues kept", kept)
 		}
+	}
+	long := strings.Repeat("x", 1<<20)
+	j.Join(nil, "h", line, &parsers.Event{Part: started, Text: "5", QueueID: "5", Attempt: parsers.Attempt{Recipient: long}})
+	if evs := j.Join(nil, "h", line, &parsers.Event{Part: finished, Text: "5"}); evs[0].QueueID != "5" || evs[0].Attempt.Recipient != "" {
+		t.Error("kept a recipient of a megabyte")
 	}
 	for number, want := range map[int]string{n + 1: fmt.Sprint(n + 1), n - minUnderway + 2: fmt.Sprint(n - minUnderway + 2), n - 3*minUnderway: ""} {
 		evs := j.Join(nil, "h", line, &parsers.Event{Kind: parsers.Part, Part: finished, Text: fmt.Sprint(number)})

@@ -90,6 +90,9 @@ func readReport(a *parsers.Attempt, report string) {
 			reply.Text = said
 		}
 		a.Reply, a.Diagnostic = reply, said
+		if a.Status == parsers.StatusExpired && a.Command >= parsers.MAILFROM && reply.Code.Class() == parsers.Permanent {
+			a.Status = parsers.StatusBounced // qmail-remote defers no such reply: the server has put these words there
+		}
 		return
 	case a.Status == parsers.StatusSent && a.Command == parsers.EndOfDATA:
 		a.Origin, a.Reply.Code = parsers.OriginImplied, 250
