@@ -81,7 +81,10 @@ func (p *parser) appendDeferred(dst []parsers.Event, e *entry, s string) ([]pars
 		strerror = strerror[:strerrorLen(strerror)]
 		rest = rest[len(": ")+len(strerror):]
 	}
-	text := strings.TrimPrefix(strings.TrimPrefix(cutFields(ev, rest, &r), ":"), " ")
+	text, ok := cutMessage(cutFields(ev, rest, &r))
+	if !ok {
+		return dst[:n], e.malformed(at, "deferral without a reason")
+	}
 	a.Status = parsers.StatusDeferred
 	p.interpret(a, text, strerror, &r)
 	return dst, nil
@@ -116,16 +119,8 @@ func (p *parser) appendFailed(dst []parsers.Event, e *entry, s string) ([]parser
 	}
 	var r route
 	rest = cutFields(ev, rest, &r)
-	var text string
-	switch {
-	case rest == "":
-	case rest[0] == ':':
-		text = strings.TrimPrefix(rest[1:], " ")
-	case strings.HasPrefix(rest, " : "):
-		text = rest[len(" : "):]
-	case strings.HasPrefix(rest, " routing yielded "), strings.HasPrefix(rest, " mua_wrapper forced "):
-		text = rest[1:]
-	default:
+	text, ok := cutMessage(rest)
+	if !ok {
 		return dst[:n], e.malformed(rest, "failure without a reason")
 	}
 	if i := strings.LastIndexByte(text, ' '); i >= 0 && strings.HasPrefix(text[i:], " DT=") {
@@ -136,6 +131,22 @@ func (p *parser) appendFailed(dst []parsers.Event, e *entry, s string) ([]parser
 	a.Status = parsers.StatusBounced
 	p.interpret(a, text, "", &r)
 	return dst, nil
+}
+
+// cutMessage takes off what stands between the fields and the message, both of which may be missing; with mua_wrapper set,
+// nothing but a blank does.
+func cutMessage(s string) (text string, ok bool) {
+	switch {
+	case s == "":
+		return "", true
+	case s[0] == ':':
+		return strings.TrimPrefix(s[1:], " "), true
+	case strings.HasPrefix(s, " : "):
+		return s[len(" : "):], true
+	case strings.HasPrefix(s, " routing yielded "), strings.HasPrefix(s, " mua_wrapper forced "):
+		return s[1:], true
+	}
+	return "", false
 }
 
 // kind tells what was attempted. A server with an address is of the net; without one, it is a matter of the recipient, of

@@ -52,12 +52,10 @@ func cutFields(ev *parsers.Event, s string, r *route) string {
 			a.SourceIP, _, _ = cutIP(value)
 		case "F":
 			if inside, ok := strings.CutPrefix(t, "F=<"); ok {
-				if ev.Sender, rest, ok = cutBracket(inside); !ok {
+				if inside, rest, ok = cutBracket(inside); !ok {
 					return s
 				}
-				if ev.Sender == "" {
-					ev.Sender = parsers.NullSender
-				}
+				ev.Sender = sayNull(inside)
 			}
 		case "P":
 			if inside, ok := strings.CutPrefix(t, "P=<"); ok {

@@ -26,7 +26,7 @@ var refusals = [...]refusal{
 	{"during MIME ACL checks", parsers.EndOfDATA, false},
 	{"by non-SMTP ACL", parsers.NoCommand, false},
 	{"by local_scan()", parsers.EndOfDATA, false},
-	{"from <", parsers.EndOfDATA, false}, // `: message too big`
+	{"from ", parsers.EndOfDATA, true}, // `: message too big`
 }
 
 // appendInbound reads a refusal at the door:
@@ -38,40 +38,10 @@ var refusals = [...]refusal{
 //
 //	H=HOST [IP] RECIPIENT F=<SENDER> rejected after DATA: R=ROUTER T=TRANSPORT H=HOST [IP] C="REPLY"
 func (p *parser) appendInbound(dst []parsers.Event, e *entry, s string) []parsers.Event {
-	if p.log == rejectLog || !strings.HasPrefix(s, "H=") && !strings.HasPrefix(s, "U=") && !strings.HasPrefix(s, "F=") && !strings.HasPrefix(s, "rejected ") {
+	if p.log == rejectLog {
 		return dst
 	}
-	var sender, recipient, text string
-	for {
-		n := wordLen(s)
-		word, rest := s[:n], s[min(n+1, len(s)):]
-		switch {
-		case word == "rejected":
-			text = rest
-		case word == "temporarily", word == "":
-		case word[0] == '(', strings.HasPrefix(word, "H=("): // what the client calls itself
-			_, rest, _ = strings.Cut(s, ") ")
-		case strings.HasPrefix(word, "F=<"):
-			var ok bool
-			if sender, rest, ok = cutBracket(s[len("F=<"):]); !ok {
-				return dst
-			}
-			rest = strings.TrimPrefix(rest, " ")
-			if sender == "" {
-				sender = parsers.NullSender
-			}
-		case strings.HasPrefix(word, `DN="`):
-			rest = strings.TrimPrefix(afterName(s[len(`DN="`):]), " ")
-		case word[0] == '[', strings.IndexByte(word, '=') > 0, isMark(word):
-		case strings.IndexByte(word, '@') > 0:
-			recipient = word
-		default:
-			return dst // it refuses nothing, or tells of something else: `sender verify fail`, `Warning: …`
-		}
-		if s = rest; text != "" || s == "" {
-			break
-		}
-	}
+	sender, recipient, text := cutClient(s)
 	var what *refusal
 	for i := range refusals {
 		if strings.HasPrefix(text, refusals[i].prefix) {
@@ -85,40 +55,78 @@ func (p *parser) appendInbound(dst []parsers.Event, e *entry, s string) []parser
 	dst = e.append(dst, parsers.Rejected)
 	ev := last(dst)
 	a := &ev.Attempt
-	ev.Sender, a.Recipient = sender, recipient
 	a.Status, a.NotAttempted, a.Origin, a.Command = parsers.StatusRejected, true, parsers.OriginLocal, what.command
 	text = text[len(what.prefix):]
 	if what.address {
-		address := text
+		var address string
 		if inside, ok := strings.CutPrefix(text, "<"); ok {
 			address, text, _ = cutBracket(inside)
 		} else {
-			n := strings.IndexByte(text, ':')
-			if n < 0 {
-				n = len(text)
-			}
-			address, text = text[:n], text[n:]
+			address, _, _ = strings.Cut(text, ":")
+			text = text[len(address):]
 		}
-		if what.command == parsers.RCPTTO {
-			a.Recipient = address
-		} else if ev.Sender == "" && address != "" {
-			ev.Sender = address
+		switch {
+		case what.command == parsers.RCPTTO:
+			recipient = address
+		case sender == "":
+			sender = sayNull(address)
 		}
 	}
-	if _, reason, ok := strings.Cut(text, ": "); ok {
-		a.Diagnostic = reason
-	}
-	if strings.HasPrefix(a.Diagnostic, "R=") && recipient != "" {
+	ev.Sender, a.Recipient = sender, recipient
+	_, a.Diagnostic, _ = strings.Cut(text, ": ")
+	if !what.address && recipient != "" && strings.HasPrefix(text, ": R=") {
 		var r route
-		cutFields(ev, text[len(text)-len(a.Diagnostic)-1:], &r)
+		cutFields(ev, text[1:], &r)
 		if r.confirmation != "" {
 			a.Diagnostic = r.confirmation
 			setReply(a, r.confirmation)
 		}
-		return dst
-	}
-	if reply, ok := parsers.ParseStrictReply(a.Diagnostic); ok {
+	} else if reply, ok := parsers.ParseStrictReply(a.Diagnostic); ok {
 		a.Reply = reply
 	}
 	return dst
+}
+
+// cutClient cuts what a line says of a client and of its mail from the front of s, up to what was refused. text is empty
+// where nothing was: `sender verify fail`, `Warning: …`.
+func cutClient(s string) (sender, recipient, text string) {
+	if len(s) < 2 || s[1] != '=' && !strings.HasPrefix(s, "rejected ") {
+		return "", "", ""
+	}
+	for s != "" {
+		n := wordLen(s)
+		word, rest := s[:n], s[min(n+1, len(s)):]
+		switch {
+		case word == "rejected":
+			return sender, recipient, rest
+		case word == "temporarily", word == "":
+		case word[0] == '(', strings.HasPrefix(word, "H=("): // what the client calls itself
+			_, rest, _ = strings.Cut(s, ") ")
+		case strings.HasPrefix(word, "F=<"):
+			address, after, ok := cutBracket(s[len("F=<"):])
+			if !ok {
+				return "", "", ""
+			}
+			sender, rest = sayNull(address), strings.TrimPrefix(after, " ")
+		case strings.HasPrefix(word, "F="): // local_scan()
+			sender = word[len("F="):]
+		case strings.HasPrefix(word, `DN="`):
+			rest = strings.TrimPrefix(afterName(s[len(`DN="`):]), " ")
+		case word[0] == '[', strings.IndexByte(word, '=') > 0, isMark(word):
+		case strings.IndexByte(word, '@') > 0:
+			recipient = word
+		default:
+			return "", "", ""
+		}
+		s = rest
+	}
+	return "", "", ""
+}
+
+// sayNull returns a sender that a line has in angle brackets, as an event has it.
+func sayNull(sender string) string {
+	if sender == "" {
+		return parsers.NullSender
+	}
+	return sender
 }
