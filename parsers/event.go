@@ -64,6 +64,8 @@ const NullSender = "<>"
 type Attempt struct {
 	Recipient         string // final recipient, without angle brackets, quoted as the log has it
 	OriginalRecipient string // before rewriting: Postfix orig_to=; RFC 3464 2.3.1
+	RecipientDomain   string // where the log names the recipient's domain and not the recipient
+	Controller        string // whom the delivery is done for (sendmail ctladdr=): the sender where no line names it
 
 	RelayHost string // RemoteMTA: the server talked to, or tried in vain
 	RelayIP   string
@@ -86,6 +88,8 @@ type Attempt struct {
 	Diagnostic string
 	// Truncated: the log cut the text; codes at its beginning are still good.
 	Truncated bool
+	// Guessed: the format's grammar is not known; fields were recognised by their shape.
+	Guessed bool
 
 	Delay  Duration // since the message arrived in this queue
 	XDelay Duration // of this transaction

@@ -34,7 +34,7 @@ type Record struct {
 func (r *Record) clone() *Record {
 	c := *r
 	texts := [...]*string{&c.Host, &c.Instance, &c.Process, &c.QueueID, &c.MessageID, &c.Sender, &c.Domain,
-		&c.Recipient, &c.OriginalRecipient, &c.RelayHost, &c.RelayIP, &c.MTAStatus, &c.Reply.Text, &c.Diagnostic,
+		&c.Recipient, &c.OriginalRecipient, &c.RecipientDomain, &c.Controller, &c.RelayHost, &c.RelayIP, &c.MTAStatus, &c.Reply.Text, &c.Diagnostic,
 		&c.Job, &c.SourceIP}
 	var b strings.Builder
 	n := 0

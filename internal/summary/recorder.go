@@ -398,6 +398,8 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 func (r *Recorder) push(rec *Record, m *track, n, step int) {
 	if rec.Recipient != "" {
 		rec.Domain = classify.Domain(parsers.Domain(rec.Recipient))
+	} else if rec.RecipientDomain != "" {
+		rec.Domain = classify.Domain(rec.RecipientDomain)
 	}
 	rec.Verdict = classify.ClassOf(&rec.Attempt)
 	var since parsers.Stamp
@@ -453,6 +455,9 @@ func (r *Recorder) flush(end bool) {
 // write hands a record on where it is asked for.
 func (r *Recorder) write(rec *Record) {
 	o := r.opt
+	if rec.Sender == "" {
+		rec.Sender = rec.Controller
+	}
 	if r.err != nil || !o.within(rec.Time) ||
 		o.Domain != "" && !matches(o.Domain, rec.Domain) ||
 		o.Job != "" && !matches(o.Job, rec.Job) ||

@@ -56,13 +56,13 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 	if !interpret(&a, reply, stat) {
 		return dst, malformed(line, "", "record without stat=")
 	}
-	sender := controllingSender(controller, a.Kind)
+	a.Controller = controllingSender(controller, a.Kind)
 	for recipients != "" {
 		var rcpt string
 		rcpt, recipients = cutRecipient(recipients)
 		dst = appendEvent(dst, line, parsers.Attempted, id)
 		ev := last(dst)
-		ev.Sender, ev.Attempt = sender, a
+		ev.Attempt = a
 		ev.Attempt.Recipient = unbracket(rcpt)
 	}
 	if a.Kind == parsers.Internal && a.Status == parsers.StatusSent {

@@ -124,7 +124,7 @@ func TestControllers(t *testing.T) {
 		`to=<x@example.com>, delay=00:00:01, mailer=esmtp, relay=h.`:                                              "",
 	} {
 		evs, err := new(parser).AppendEvents(nil, &parsers.Line{Text: "5AMA01aB005133: " + text + ", dsn=2.0.0, stat=Sent (ok)"})
-		if err != nil || len(evs) == 0 || evs[0].Sender != want {
+		if err != nil || len(evs) == 0 || evs[0].Attempt.Controller != want {
 			t.Errorf("%s: %v, %v", text, evs, err)
 		}
 	}
