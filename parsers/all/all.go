@@ -9,9 +9,12 @@ import (
 	"bouncelog/parsers/exchangesmtpsend"
 	"bouncelog/parsers/exchangetracking"
 	"bouncelog/parsers/exim"
+	"bouncelog/parsers/generic"
+	"bouncelog/parsers/haraka"
 	"bouncelog/parsers/hmailserver"
 	"bouncelog/parsers/kerio"
 	"bouncelog/parsers/kumomta"
+	"bouncelog/parsers/maddy"
 	"bouncelog/parsers/mailenable"
 	"bouncelog/parsers/momentum"
 	"bouncelog/parsers/msmtp"
@@ -21,6 +24,8 @@ import (
 	"bouncelog/parsers/qmail"
 	"bouncelog/parsers/sendmail"
 	"bouncelog/parsers/ses"
+	"bouncelog/parsers/stalwart"
+	"bouncelog/parsers/zonemta"
 )
 
 // Formats returns every built-in format, in the order in which they are listed and, where two are as sure of an input,
@@ -44,5 +49,10 @@ func Formats() []parsers.Format {
 		mailenable.Format(),
 		kerio.Format(),
 		msmtp.Format(),
+		stalwart.Format(),
+		haraka.Format(),
+		maddy.Format(),
+		zonemta.Format(),
+		generic.Format(),
 	}, custom.Formats()...)
 }
