@@ -17,7 +17,7 @@ import (
 	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
-	"bouncelog/parsers/all"
+	"bouncelog/parsers/custom"
 	"bouncelog/report"
 
 	"github.com/spf13/pflag"
@@ -32,7 +32,9 @@ const (
 
 // inputFlags are the flags of every command that reads logs.
 type inputFlags struct {
+	own        ownFormats
 	format     string
+	logFormat  string
 	jobs       int
 	chunkSize  int
 	host       string
@@ -52,8 +54,10 @@ type inputFlags struct {
 }
 
 func (f *inputFlags) add(s *pflag.FlagSet) {
+	f.addBrief(s)
+	s.StringVar(&f.logFormat, "log-format", "", "read the logs by a `pattern`: 'dissect to=<%{recipient}> … %{diagnostic}' or 'regex (?P<recipient>…)'")
 	s.StringVar(&f.format, "input-format", "", "`format` of the logs, as bouncelog formats lists them (default: detected)")
-	s.IntVarP(&f.jobs, "jobs", "j", min(runtime.GOMAXPROCS(0), maxJobs), "how many blocks to parse side by side, in threads; the output is the same for any number")
+	s.IntVarP(&f.jobs, "jobs", "j", f.jobs, "how many blocks to parse side by side, in threads; the output is the same for any number")
 	s.IntVar(&f.chunkSize, "chunk-size", 0, "bytes of a block; the output is the same for any size (default: 256 KiB)")
 	s.StringVar(&f.host, "host", "", "host of lines that name none (default: the input's folder and name without what rotation adds)")
 	s.StringSliceVar(&f.hostAlias, "host-alias", nil, "take host `A=B` for B")
@@ -71,6 +75,12 @@ func (f *inputFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.domain, "domain", "", "count recipients at domains like `glob` only")
 	s.StringVar(&f.sender, "sender", "", "count senders like `glob` only (* stands for anything)")
 	s.StringVar(&f.job, "job", "", "count jobs like `glob` only, where the log names them")
+}
+
+// addBrief adds the flags of commands that look at logs and count nothing, and sets the others.
+func (f *inputFlags) addBrief(s *pflag.FlagSet) {
+	f.jobs = min(runtime.GOMAXPROCS(0), maxJobs)
+	f.own.add(s)
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr, errors only")
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "say what was read, skipped and not understood")
 	s.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
@@ -78,7 +88,7 @@ func (f *inputFlags) add(s *pflag.FlagSet) {
 
 // config makes the scan's configuration out of the flags.
 func (f *inputFlags) config(o IO) (scan.Config, error) {
-	c := scan.Config{Formats: all.Formats(), Jobs: f.jobs, Host: f.host, Year: f.year, Dedupe: f.dedupe, Clock: o.Clock()}
+	c := scan.Config{Jobs: f.jobs, Host: f.host, Year: f.year, Dedupe: f.dedupe, Clock: o.Clock()}
 	c.Source.ChunkSize = f.chunkSize
 	if f.jobs < 1 || f.jobs > maxJobs {
 		return c, usagef("--jobs %d: give 1 to %d", f.jobs, maxJobs)
@@ -91,6 +101,20 @@ func (f *inputFlags) config(o IO) (scan.Config, error) {
 	}
 	if f.year != 0 && (f.year < 1970 || f.year > 9999) {
 		return c, usagef("--year %d: give a year like 2026", f.year)
+	}
+	var err error
+	if c.Formats, err = f.own.formats(o); err != nil {
+		return c, err
+	}
+	if f.logFormat != "" {
+		if f.format != "" {
+			return c, usagef("--log-format and --input-format exclude each other; give one")
+		}
+		one, err := custom.OneOff(f.logFormat)
+		if err != nil {
+			return c, usagef("--log-format %w", err)
+		}
+		c.Formats, c.Forced = []parsers.Format{one.Format()}, true
 	}
 	if f.format != "" {
 		i := slices.IndexFunc(c.Formats, func(g parsers.Format) bool { return g.Name == f.format })

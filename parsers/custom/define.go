@@ -352,6 +352,7 @@ func (d *Definition) timeCutter(s slot) clockCutter {
 // readRules reads the rules, and the maps and constants that go into them.
 func (d *Definition) readRules(prefix []capture) {
 	root := d.root
+	common := d.readMappings(root)
 	nodes := root.tables("rule")
 	if i := slices.IndexFunc(root.table, func(m member) bool { return slices.Contains(ruleKeys, m.key) }); i >= 0 {
 		if len(nodes) > 0 {
@@ -378,7 +379,6 @@ func (d *Definition) readRules(prefix []capture) {
 		nodes[maxRules].errorf("%d rules; at most %d are allowed", len(nodes), maxRules)
 		return
 	}
-	common := d.readMappings(root)
 	used := make([]bool, len(common))
 	for _, n := range nodes {
 		d.readRule(n, prefix, common, used)
