@@ -230,9 +230,14 @@ func (s *scanner) evidence(in *input, o syslog.Options, lines []string) int {
 }
 
 // stem is the host of lines that name none: the input's folder and name without what rotation adds, so that mail.log,
-// mail.log.1 and mail.log.2.gz are one.
+// mail.log.1 and mail.log.2.gz are one, and so are the files that multilog writes into a folder, and those whose names are
+// times alone.
 func stem(path string) string {
 	dir, name := filepath.Split(path)
+	if name == "current" || len(name) > 25 && name[0] == '@' && strings.Trim(name[1:25], "0123456789abcdef") == "" ||
+		len(name) >= len("20260102-150405") && strings.Trim(name[:15], "0123456789-") == "" {
+		return filepath.ToSlash(filepath.Clean(dir))
+	}
 	for {
 		ext := filepath.Ext(name)
 		if ext == "" || ext == name || !rotation(ext[1:]) {
