@@ -15,6 +15,7 @@ type parts struct {
 type assembler struct {
 	joiners []parsers.Joiner // by format; nil: it has none
 	buf     []parsers.Event
+	moved   uint32 // the line of this block that was last counted anew
 	builder *summary.Builder
 	fringe  *summary.Fringe
 }
@@ -39,11 +40,28 @@ func (a *assembler) events(it *item, host string) []parsers.Event {
 		host = it.line.Host
 	}
 	a.buf = a.joiners[it.format].Join(a.buf[:0], host, &it.line, &it.event)
+	for i := range a.buf {
+		if k := a.buf[i].Kind; it.bucket != summary.Delivery && (k == parsers.Attempted || k == parsers.Expired) {
+			a.deliver(it)
+			break
+		}
+	}
 	return a.buf
+}
+
+// deliver counts the line of a part as one that tells of a delivery after all: that turns out only here.
+func (a *assembler) deliver(it *item) {
+	if it.n != a.moved {
+		a.moved = it.n
+		ledger := &a.builder.Counts.Ledger
+		ledger[it.bucket]--
+		ledger[summary.Delivery]++
+	}
 }
 
 // absorb counts the parts of a block.
 func (a *assembler) absorb(s *summary.Summary, in *input, p parts) {
+	a.moved = 0
 	a.builder.Begin(a.fringe, uint32(in.ord), uint32(p.block), in.host)
 	for i := range p.list {
 		it := &p.list[i]

@@ -183,10 +183,11 @@ func (h *counter) line(_ *input, line *parsers.Line, n uint32, format int, event
 	if h.formats[format].Join == nil {
 		return h.Line(line, n, events)
 	}
+	bucket := h.Aside(line, events)
 	for i := range events {
-		h.parts.list = append(h.parts.list, item{events[i], *line, n, format})
+		h.parts.list = append(h.parts.list, item{events[i], *line, n, format, bucket})
 	}
-	return h.Aside(line, events)
+	return bucket
 }
 
 func (h *counter) end() counted {
@@ -216,6 +217,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 		fold: func(in *input, b *batch) error {
 			src := summary.Source{Host: in.host, Given: s.Host != "", File: in.Name}
 			base := s.res.bases[in.ord][b.block]
+			join.moved = 0
 			for i := range b.items {
 				it := &b.items[i]
 				src.Format, src.Line = s.Formats[it.format].Name, base+int64(it.n)
@@ -240,7 +242,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 	if err := rec.Close(); err != nil {
 		return nil, err
 	}
-	total := summary.NewCounts()
+	total := join.builder.Counts
 	for _, h := range collectors {
 		total.Add(h.Builder.Counts)
 	}
@@ -267,6 +269,7 @@ type item struct {
 	line   parsers.Line
 	n      uint32
 	format int
+	bucket summary.Bucket // the line is counted in
 }
 
 func (h *collector) begin(in *input, block int) {
@@ -279,10 +282,11 @@ func (h *collector) begin(in *input, block int) {
 }
 
 func (h *collector) line(in *input, line *parsers.Line, n uint32, format int, events []parsers.Event) summary.Bucket {
+	bucket := h.Tell(line, events)
 	for i := range events {
-		h.batch.items = append(h.batch.items, item{events[i], *line, n, format})
+		h.batch.items = append(h.batch.items, item{events[i], *line, n, format, bucket})
 	}
-	return h.Tell(line, events)
+	return bucket
 }
 
 func (h *collector) end() *batch { return h.batch }
