@@ -17,12 +17,11 @@
 //
 // Lines that begin with a blank, or with a reply code and no address behind it, belong to the line before.
 //
-// The files follow the line: generic.go is the format and the judgement, walk.go goes through a record, words.go has the
-// keys and words, cut.go, address.go and stamp.go cut values, addresses and the time.
+// The files follow the line: generic.go is the format, fold.go puts lines together, walk.go goes through a record, words.go
+// has the keys and words, cut.go, address.go and stamp.go cut values, addresses and the time, judge.go draws the conclusion.
 package generic
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -92,127 +91,4 @@ func capped(s string) string {
 			return s[:i-1]
 		}
 	}
-}
-
-// fold tells the lines that belong to the one before. Behind a syslog header, where other programs' lines stand between,
-// only a reply that goes on is worth looking for the rest of it.
-func fold(line *parsers.Line) parsers.Fold {
-	s := line.Text
-	body := strings.TrimLeft(s, " \t")
-	switch {
-	case body == "":
-		return parsers.Fold{}
-	case len(body) < len(s), codeLen(s) > 0 && strings.IndexByte(s, '@') < 0:
-		return parsers.Fold{Piece: parsers.Middle, Text: body, Break: true}
-	case line.Tag == "" && line.Host == "" || goesOn(s):
-		return parsers.Fold{Piece: parsers.First, Text: s, Break: true}
-	}
-	return parsers.Fold{}
-}
-
-// codeLen returns 4 where s begins with a reply code and a blank or a hyphen, else 0.
-func codeLen(s string) int {
-	if len(s) > 4 && (s[3] == '-' || s[3] == ' ') && !isDigit(s[4]) || len(s) > 8 && s[3] == '-' && s[5] == '.' {
-		if _, ok := parsers.ParseReply(s[:3]); ok {
-			return 4
-		}
-	}
-	return 0
-}
-
-// goesOn reports whether s has the first line of a reply of several.
-func goesOn(s string) bool {
-	for i := strings.IndexByte(s, '-'); i >= 0; {
-		if i > 3 && !isWord(s[i-4]) && codeLen(s[i-3:]) > 0 {
-			return true
-		}
-		n := strings.IndexByte(s[i+1:], '-')
-		if n < 0 {
-			break
-		}
-		i += 1 + n
-	}
-	return false
-}
-
-// judge fills in what the reading tells, and returns what has the recipients' addresses in it. False: it tells too little.
-func (r *reading) judge(a *parsers.Attempt) (recipients string, ok bool) {
-	recipients = r.recipients
-	if recipients == "" {
-		switch {
-		case r.cells > maxCells:
-			return "", false // a row of a table: which column is whose, its header would say
-		case r.angle.n == 1:
-			recipients = r.angle.address
-		case r.angle.n == 0 && r.bare.n == 1:
-			recipients = r.bare.address
-		}
-	}
-	if recipients == "" || r.inbound || r.code == 0 && r.enhanced.IsZero() {
-		return "", false
-	}
-	a.Guessed = true
-	a.RelayHost, a.RelayIP, a.RelayPort = r.relayHost, r.relayIP, r.relayPort
-	if isLoopback(a.RelayIP) {
-		a.Kind = parsers.Internal
-	}
-	a.DSN = r.enhanced
-	a.Diagnostic = cmp.Or(r.text, r.rest)
-	if r.code != 0 {
-		a.Origin = parsers.OriginRemote
-		a.Reply = r.reply(a.Diagnostic)
-	}
-
-	code, enhanced := r.code.Class(), a.Reply.Enhanced.Class()
-	if enhanced == parsers.ClassUnknown {
-		enhanced = r.enhanced.Class()
-	}
-	class := code
-	if class == parsers.ClassUnknown {
-		class = enhanced
-	}
-	switch class {
-	case parsers.Success:
-		a.Status = parsers.StatusSent
-	case parsers.Transient:
-		a.Status = parsers.StatusDeferred
-	case parsers.Permanent:
-		a.Status = parsers.StatusBounced
-	default:
-		return "", false
-	}
-	if a.Status == parsers.StatusSent && r.step && r.status == 0 {
-		return "", false // one step of a dialogue, not its end
-	}
-	conflict := code != parsers.ClassUnknown && enhanced != parsers.ClassUnknown && code != enhanced
-	if r.status != 0 {
-		conflict = conflict || r.status != a.Status && r.status != parsers.StatusExpired
-		a.Status = r.status
-	}
-
-	const low, medium, high = 0, 1, 2
-	sure := low
-	switch {
-	case code != parsers.ClassUnknown && (code == enhanced || r.recipients != ""):
-		sure = high
-	case r.key || r.verb:
-		sure = medium
-	}
-	if conflict {
-		sure--
-	}
-	return recipients, sure > low && (sure == high || r.key || r.verb)
-}
-
-// reply returns the server's answer, of which text is the words.
-func (r *reading) reply(text string) parsers.Reply {
-	if reply, ok := parsers.ParseReply(text); ok && reply.Code == r.code {
-		return reply
-	}
-	reply := parsers.Reply{Code: r.code, Text: text}
-	// The code had a key of its own, and the text another.
-	if e, ok := parsers.ParseEnhanced(enhancedWord(text)); ok && e.Class() == r.code.Class() {
-		reply.Enhanced = e
-	}
-	return reply
 }

@@ -212,7 +212,7 @@ func (r *reading) isCode(i, j, end int) bool {
 	if code == 0 {
 		return false
 	}
-	if reply, _ := parsers.ParseStrictReply(s[i:]); !reply.Enhanced.IsZero() && reply.Enhanced.Class() == code.Class() {
+	if reply, _ := parsers.ParseStrictReply(s[i:min(end, i+len("250-(#5.999.999) "))]); !reply.Enhanced.IsZero() && reply.Enhanced.Class() == code.Class() {
 		r.inbound = r.inbound || isLogin(code)
 		return true
 	}
