@@ -118,10 +118,11 @@ func (t *Tally) add(o *Tally) {
 	t.Outcomes.add(&o.Outcomes)
 }
 
-// A tally is a Tally in half the room, of which a table may have hundreds of thousands.
+// A tally is a Tally in half the room, and without a pointer for the collector: a table may have half a million. A cell
+// holds up to 2^38-1, which takes more log than there is, and stays there.
 type tally struct {
-	n     [cellOutcome + int(NumOutcomes)]uint32
-	spilt *Tally // what went over the brim of n; mostly nil
+	low  [numCells]uint32
+	high uint64 // highBits for each cell
 }
 
 // The cells of a tally.
@@ -130,19 +131,27 @@ const (
 	cellDeferred
 	cellBounced
 	cellOutcome // the first of them
+	numCells    = cellOutcome + int(NumOutcomes)
+
+	highBits = 6
+	highMask = 1<<highBits - 1
 )
 
 // count adds n to a cell.
 func (t *tally) count(cell int, n uint32) {
-	if t.n[cell] > math.MaxUint32-n {
-		t.spill()
+	t.low[cell] += n
+	if t.low[cell] < n {
+		t.carry(cell, 1)
 	}
-	t.n[cell] += n
 }
 
-func (t *tally) spill() {
-	all := t.whole()
-	*t = tally{spilt: &all}
+// carry adds n to the upper bits of a cell.
+func (t *tally) carry(cell int, n uint64) {
+	at := cell * highBits
+	if t.high>>at&highMask+n > highMask {
+		t.low[cell], n = math.MaxUint32, highMask-t.high>>at&highMask
+	}
+	t.high += n << at
 }
 
 // attempt counts n attempts of a status.
@@ -160,33 +169,28 @@ func (t *tally) attempt(s parsers.Status, n uint32) {
 func (t *tally) outcome(o Outcome) { t.count(cellOutcome+int(o), 1) }
 
 func (t *tally) add(o *tally) {
-	for i, n := range o.n {
-		t.count(i, n)
-	}
-	if o.spilt != nil {
-		t.spill()
-		t.spilt.add(o.spilt)
+	for cell, n := range o.low {
+		high := o.high >> (cell * highBits) & highMask
+		t.low[cell] += n
+		if t.low[cell] < n {
+			high++
+		}
+		if high > 0 {
+			t.carry(cell, high)
+		}
 	}
 }
 
-func (t *tally) parted(bool) tally {
-	o := *t
-	if t.spilt != nil {
-		o.spilt = new(*t.spilt)
-	}
-	return o
-}
+func (t *tally) parted(bool) tally { return *t }
 
 func (t *tally) zero() bool { return *t == tally{} }
 
 // whole returns t with its counters in full width.
 func (t *tally) whole() (w Tally) {
-	if t.spilt != nil {
-		w = *t.spilt
-	}
-	w.Attempts.add(&Attempts{int64(t.n[cellSent]), int64(t.n[cellDeferred]), int64(t.n[cellBounced])})
+	get := func(cell int) int64 { return int64(t.high>>(cell*highBits)&highMask<<32 | uint64(t.low[cell])) }
+	w.Attempts = Attempts{get(cellSent), get(cellDeferred), get(cellBounced)}
 	for o := range w.Outcomes {
-		w.Outcomes[o] += int64(t.n[cellOutcome+o])
+		w.Outcomes[o] = get(cellOutcome + o)
 	}
 	return w
 }
@@ -438,7 +442,7 @@ func named(t *table[tally, *tally]) []NamedTally {
 	out := make([]NamedTally, 0, len(t.rows))
 	for i := range t.rows {
 		if r := &t.rows[i]; !r.val.zero() {
-			out = append(out, NamedTally{t.names[i], r.val.whole()})
+			out = append(out, NamedTally{t.nameOf(i), r.val.whole()})
 		}
 	}
 	slices.SortFunc(out, func(a, b NamedTally) int { return strings.Compare(a.Name, b.Name) })
@@ -515,7 +519,7 @@ func (c *Counts) Templates() []Template {
 		if r.val.n == 0 {
 			continue
 		}
-		t := Template{Text: c.templates.names[i], N: r.val.n, Last: r.val.last, Example: r.val.example}
+		t := Template{Text: c.templates.nameOf(i), N: r.val.n, Last: r.val.last, Example: r.val.example}
 		if r.val.reply != 0 {
 			t.Reply = unpackReply(r.val.reply)
 		}
@@ -575,7 +579,7 @@ func (c *Counts) Hosts() []Host {
 	out := make([]Host, 0, len(c.hosts.rows))
 	for i := range c.hosts.rows {
 		if r := &c.hosts.rows[i]; r.val.lines != 0 {
-			out = append(out, Host{c.hosts.names[i], r.val.lines, r.val.first, r.val.last})
+			out = append(out, Host{c.hosts.nameOf(i), r.val.lines, r.val.first, r.val.last})
 		}
 	}
 	slices.SortFunc(out, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
@@ -594,7 +598,7 @@ func (c *Counts) Programs() []Program {
 	out := make([]Program, 0, len(c.programs.rows))
 	for i, r := range c.programs.rows {
 		if r.val != 0 {
-			out = append(out, Program{c.programs.names[i], int64(r.val)})
+			out = append(out, Program{c.programs.nameOf(i), int64(r.val)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Program) int { return cmp.Or(cmp.Compare(b.Lines, a.Lines), strings.Compare(a.Name, b.Name)) })

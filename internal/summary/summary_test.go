@@ -174,7 +174,7 @@ func TestTableFolds(t *testing.T) {
 			}
 			out := make(map[string]sum)
 			for i, x := range tb.rows {
-				out[tb.names[i]] += x.val
+				out[tb.nameOf(i)] += x.val
 			}
 			return out
 		}
@@ -188,6 +188,26 @@ func TestTableFolds(t *testing.T) {
 		}
 		if got != total {
 			t.Fatalf("seed %d: the rows sum up to %d, want %d", seed, got, total)
+		}
+	}
+}
+
+func TestArenaKeepsStrings(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 7))
+	var a arena
+	var want []string
+	var spans []span
+	for i := range 5000 {
+		n := r.IntN(40)
+		if i%100 == 0 {
+			n = r.IntN(3 * arenaChunk)
+		}
+		s := strings.Repeat(string(rune('a'+i%26)), n)
+		want, spans = append(want, s), append(spans, a.add(s))
+	}
+	for i, p := range spans {
+		if got := a.get(p); got != want[i] {
+			t.Fatalf("string %d: %q, want %q", i, got, want[i])
 		}
 	}
 }

@@ -45,7 +45,7 @@ type table[V any, P value[V]] struct {
 	limit int
 	index index
 	rows  []row[V]
-	names []string          // of rows; empty: whoever counted did not know it, another piece does
+	names []span            // of rows, as far as one has a name; zero: whoever counted did not know it, another piece does
 	ups   map[uint64]string // names of parents, by key
 	text  arena
 	last  uint32 // where the key before was found; the next is often the same
@@ -77,7 +77,10 @@ func (t *table[V, P]) row(key, parent uint64) *row[V] {
 	if parent == key {
 		parent = restKey
 	}
-	return t.grow(key, parent, "")
+	t.last = uint32(len(t.rows))
+	t.index.put(key, t.last)
+	t.rows = append(t.rows, row[V]{key: key, parent: parent})
+	return &t.rows[t.last]
 }
 
 // find returns the row of a key, nil where there is none.
@@ -100,35 +103,38 @@ func (t *table[V, P]) find(key uint64) *row[V] {
 	}
 }
 
-// grow adds a row.
-func (t *table[V, P]) grow(key, parent uint64, name string) *row[V] {
-	t.last = uint32(len(t.rows))
-	t.index.put(key, t.last)
-	t.rows = append(t.rows, row[V]{key: key, parent: parent})
-	t.names = append(t.names, name)
-	return &t.rows[t.last]
-}
-
 // name returns the row of a key and takes in its name and its parent's, which may be of short life.
 func (t *table[V, P]) name(key uint64, name string, parent uint64, parentName string) *row[V] {
 	r := t.row(key, parent)
-	if t.names[t.last] == "" {
-		t.names[t.last] = t.text.clone(name)
+	i := int(t.last)
+	if name != "" && t.nameOf(i) == "" {
+		for len(t.names) <= i {
+			t.names = append(t.names, span{})
+		}
+		t.names[i] = t.text.add(name)
 	}
 	if parentName != "" && t.ups[parent] == "" {
 		if t.ups == nil {
 			t.ups = make(map[uint64]string)
 		}
-		t.ups[parent] = t.text.clone(parentName)
+		t.ups[parent] = strings.Clone(parentName)
 	}
 	return r
+}
+
+// nameOf returns the name of the i-th row.
+func (t *table[V, P]) nameOf(i int) string {
+	if i >= len(t.names) {
+		return ""
+	}
+	return t.text.get(t.names[i])
 }
 
 // add joins the rows of o to t.
 func (t *table[V, P]) add(o *table[V, P]) {
 	for i := range o.rows {
 		from := &o.rows[i]
-		to := t.name(from.key, o.names[i], from.parent, o.ups[from.parent])
+		to := t.name(from.key, o.nameOf(i), from.parent, o.ups[from.parent])
 		P(&to.val).add(&from.val)
 	}
 }
@@ -154,7 +160,7 @@ func (t *table[V, P]) fold() {
 		*t = newTable[V, P](old.limit)
 		for _, i := range order[:keep] {
 			from := &old.rows[i]
-			t.name(from.key, old.names[i], from.parent, old.ups[from.parent]).val = from.val
+			t.name(from.key, old.nameOf(int(i)), from.parent, old.ups[from.parent]).val = from.val
 		}
 		for _, i := range order[keep:] {
 			from := &old.rows[i]
@@ -165,20 +171,51 @@ func (t *table[V, P]) fold() {
 	}
 }
 
-// An arena keeps short strings that live as long as it does, without the overhead of an allocation for each.
-type arena struct{ chunk *strings.Builder }
+// An arena keeps strings that live as long as it does, without an allocation for each and without a pointer to each that
+// the collector would have to follow.
+type arena struct {
+	chunks []*strings.Builder
+	open   uint32 // the chunk with room, from 1
+}
+
+// A span is where a string is in an arena. The zero span is the empty string.
+type span struct {
+	chunk uint32 // from 1
+	from  uint16
+	size  uint16 // zero: all of the chunk
+}
 
 const arenaChunk = 8 << 10
 
-func (a *arena) clone(s string) string {
-	if len(s) > arenaChunk/8 {
-		return strings.Clone(s)
+func (a *arena) add(s string) span {
+	if s == "" {
+		return span{}
 	}
-	if a.chunk == nil || a.chunk.Cap()-a.chunk.Len() < len(s) {
-		a.chunk = new(strings.Builder)
-		a.chunk.Grow(arenaChunk)
+	if len(s) > arenaChunk/4 {
+		long := new(strings.Builder)
+		long.WriteString(s)
+		a.chunks = append(a.chunks, long)
+		return span{chunk: uint32(len(a.chunks))}
 	}
-	n := a.chunk.Len()
-	a.chunk.WriteString(s)
-	return a.chunk.String()[n:]
+	if a.open == 0 || a.chunks[a.open-1].Cap()-a.chunks[a.open-1].Len() < len(s) {
+		b := new(strings.Builder)
+		b.Grow(arenaChunk)
+		a.chunks = append(a.chunks, b)
+		a.open = uint32(len(a.chunks))
+	}
+	b := a.chunks[a.open-1]
+	from := b.Len()
+	b.WriteString(s)
+	return span{a.open, uint16(from), uint16(len(s))}
+}
+
+func (a *arena) get(p span) string {
+	if p.chunk == 0 {
+		return ""
+	}
+	s := a.chunks[p.chunk-1].String()
+	if p.size == 0 {
+		return s
+	}
+	return s[p.from:][:p.size]
 }
