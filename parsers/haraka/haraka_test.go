@@ -9,8 +9,6 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "haraka") }
-
 func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 func TestAppendEvents(t *testing.T) {

@@ -11,8 +11,6 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "maddy") }
-
 func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
 
 func TestAppendEvents(t *testing.T) {
