@@ -3,6 +3,8 @@ package scan
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 	"bouncelog/parsers/all"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // logsOf returns the logs that the tests of a format read.
@@ -86,4 +90,79 @@ func records(t *testing.T, path string, jobs, chunk int) string {
 		t.Fatal(err, res.Errors)
 	}
 	return b.String()
+}
+
+// The lines of ten formats in one file of a loghost tell what they tell each in a file of its own.
+func TestMixedSyslog(t *testing.T) {
+	sources := map[string]string{ // what stands in front of lines that have no syslog header yet
+		"postfix/testdata/short.log": "", "sendmail/testdata/8.18.log": "", "opensmtpd/testdata/7.6.log": "", "qmail/testdata/splogger.log": "",
+		"dma/testdata/fbsd.log": "", "courier/testdata/mail.log": "", "zonemta/testdata/shapes.log": "",
+		"exim/testdata/default.log": "Nov 22 10:00:00 exim exim[77]: ", "maddy/testdata/shapes.log": "Nov 22 10:00:00 maddy maddy[77]: ",
+		"haraka/testdata/shapes.log": "Nov 22 10:00:00 haraka haraka[77]: ",
+	}
+	forced := func(c *Config) { c.Year = 2026 }
+	var files [][]string
+	var want summary.Counts
+	delivering := 0
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		var lines []string
+		for line := range strings.Lines(string(read(t, filepath.Join("..", "..", "parsers", name)))) {
+			lines = append(lines, sources[name]+line)
+		}
+		files = append(files, lines)
+		c := scanFiles(t, []string{write(t, "mail.log", []byte(strings.Join(lines, "")))}, forced).Counts
+		if c.Ledger[summary.Delivery] > 0 && c.Total.Attempts.Total() > 0 {
+			delivering++
+		}
+		for k := range c.Ledger {
+			want.Ledger[k] += c.Ledger[k]
+		}
+		for k := range c.Total.Outcomes {
+			want.Total.Outcomes[k] += c.Total.Outcomes[k]
+			want.Notifications.Outcomes[k] += c.Notifications.Outcomes[k]
+		}
+		for k := range c.ByClass {
+			want.ByClass[k] += c.ByClass[k]
+		}
+		for k := range c.ByOrigin {
+			want.ByOrigin[k] += c.ByOrigin[k]
+		}
+		for to, from := range map[*summary.Attempts]summary.Attempts{&want.Total.Attempts: c.Total.Attempts,
+			&want.Notifications.Attempts: c.Notifications.Attempts, &want.Internal: c.Internal, &want.Probes: c.Probes} {
+			to.Sent, to.Deferred, to.Bounced = to.Sent+from.Sent, to.Deferred+from.Deferred, to.Bounced+from.Bounced
+		}
+		want.Inbound, want.Connects, want.Async = want.Inbound+c.Inbound, want.Connects+c.Connects, want.Async+c.Async
+		want.Suspended, want.Suppressed, want.Unattempted = want.Suspended+c.Suspended, want.Suppressed+c.Suppressed, want.Unattempted+c.Unattempted
+	}
+	if delivering < len(sources) {
+		t.Fatalf("%d of %d logs tell of attempts", delivering, len(sources))
+	}
+	type numbers struct {
+		Ledger                                                       summary.Ledger
+		Total, Notifications                                         summary.Tally
+		Internal, Probes                                             summary.Attempts
+		Class, Origin                                                any
+		Inbound, Connects, Async, Suspended, Suppressed, Unattempted int64
+	}
+	of := func(c *summary.Counts) numbers {
+		return numbers{c.Ledger, c.Total, c.Notifications, c.Internal, c.Probes, c.ByClass, c.ByOrigin,
+			c.Inbound, c.Connects, c.Async, c.Suspended, c.Suppressed, c.Unattempted}
+	}
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		rest := slices.Clone(files)
+		var mixed strings.Builder
+		for len(rest) > 0 {
+			i := r.IntN(len(rest))
+			n := min(len(rest[i]), 1+r.IntN(3))
+			mixed.WriteString(strings.Join(rest[i][:n], ""))
+			if rest[i] = rest[i][n:]; len(rest[i]) == 0 {
+				rest = slices.Delete(rest, i, i+1)
+			}
+		}
+		got := scanFiles(t, []string{write(t, "mail.log", []byte(mixed.String()))}, func(c *Config) { forced(c); c.Source.ChunkSize = 8 << 10 })
+		if d := cmp.Diff(of(&want), of(got.Counts)); d != "" {
+			t.Errorf("seed %d: -sum of the single files +mixed file\n%s", seed, d)
+		}
+	}
 }

@@ -5,6 +5,11 @@ import "bouncelog/parsers"
 // Aside counts a line as [Builder.Line] does, but not what it tells: that is for a [parsers.Joiner] first.
 func (b *Builder) Aside(line *parsers.Line, events []parsers.Event) Bucket {
 	b.onHost(line)
+	for i := range events {
+		if t := events[i].Time; t != 0 {
+			b.hostFirst, b.hostLast = minStamp(b.hostFirst, t), max(b.hostLast, t)
+		}
+	}
 	return b.Tell(line, events)
 }
 

@@ -76,8 +76,8 @@ func (t *tag) follows(f form, host, text string, at place) bool {
 		return host != "" && t.end == tagColonBlank
 	case t.name == "" && repeatNotice(text):
 		return f <= formFull
-	case f == formBSD: // nothing else begins so, and a message need not have a tag
-		return host != "" || colon
+	case f == formBSD: // nothing else begins so, and a message need not have a tag; msmtp's own log has a stamp alone
+		return host != "" || colon || strings.HasPrefix(text, "host=") || strings.HasPrefix(text, "socket=")
 	case f == formISO, f == formFull:
 		return host != "" && (colon || t.pid != "") || colon && t.pid != ""
 	default: // Exim's id and qmail's first word stand where the host does, and what follows may look like a tag

@@ -70,6 +70,7 @@ const (
 	mainLog   logFile = iota
 	rejectLog         // log_selector +rejected_header: the main log's refusals, each with its message's headers
 	panicLog          // what the main log has too, and configuration errors
+	noLog             // none: Exim's lines stand behind headers only, so what has none is not Exim's
 )
 
 // How many lines it takes, all of them fit for the reject log or for the panic log, to tell that it is one. Of so many, a
@@ -105,6 +106,8 @@ func logOf(p *parser, s parsers.Sample) logFile {
 		return rejectLog
 	case stamped >= panicLines && panics == stamped:
 		return panicLog
+	case stamped == 0 && len(s.Lines) > 0:
+		return noLog
 	}
 	return mainLog
 }

@@ -99,7 +99,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		switch {
 		case len(line.Text) == len(line.Raw):
 			// Some texts have line ends in them: client authentication, configuration errors, headers in the reject log.
-			if startsHeader(text) {
+			if p.log == noLog || startsHeader(text) {
 				return dst, parsers.ErrForeign
 			}
 			return dst, nil
