@@ -100,7 +100,8 @@ func (s *Summary) Absorb(f *Fringe) {
 	for from := 0; from < len(f.entries); from += batch {
 		s.absorb(f, f.entries[from:min(from+batch, len(f.entries))])
 	}
-	clear(f.failures) // or f's memory would keep the text of old blocks alive
+	clear(f.items) // or f's memory would keep the text of old blocks alive
+	clear(f.failures)
 	for _, h := range f.hosts {
 		if last, ok := s.clock[h.key]; ok || len(s.clock) < maxHosts {
 			s.clock[h.key] = max(last, h.last)

@@ -3,6 +3,7 @@ package summary
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,15 @@ func TestTableFolds(t *testing.T) {
 		}
 		if got != total {
 			t.Fatalf("seed %d: the rows sum up to %d, want %d", seed, got, total)
+		}
+	}
+}
+
+// What is looked up by the million is a cache line each.
+func TestSizes(t *testing.T) {
+	for _, v := range []any{message{}, row[tally]{}} {
+		if n := reflect.TypeOf(v).Size(); n != 64 {
+			t.Errorf("%T: %d bytes, want 64", v, n)
 		}
 	}
 }
