@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"bouncelog/internal/scan"
+	"bouncelog/parsers"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -19,7 +21,7 @@ func newFormatsDetect(o IO) *cobra.Command {
 		Use:   "detect [FILE|FOLDER|GLOB|-]...",
 		Short: "Say what format logs are taken for, and why",
 		Long: `Say what format logs are taken for, by their first lines, and why: by the syslog programs that the lines are of, or by how
-many of the lines without such a header a format reads.
+many of the lines without such a header a format reads. What no format knows is guessed at by the last resort, generic.
 
 Exit status:
   0    each input is of a format
@@ -57,22 +59,32 @@ func runFormatsDetect(ctx context.Context, o IO, flags *inputFlags, paths []stri
 			name = ""
 			rows++
 		}
+		last := slices.IndexFunc(c.Formats, func(f parsers.Format) bool { return f.LastResort })
+		known := func(g scan.Guess) bool { return g.Score > 0 && (last < 0 || g.Format != c.Formats[last].Name) }
 		for _, format := range tagged(d) {
 			row(format, programs(d, format))
 		}
 		for _, g := range d.Bare {
-			if g.Score > 0 {
+			if known(g) {
 				row(g.Format, fmt.Sprintf("%d %% of the lines as they are", g.Score))
 			}
 		}
 		for _, g := range d.Tagged {
-			row(g.Format, fmt.Sprintf("%d %% of the lines behind a header that no format claims", g.Score))
-		}
-		if rows == 0 {
-			row("-", fmt.Sprintf("none knows any of the first %d lines; bouncelog formats learn may propose one", d.Lines))
-			if d.Lines > 0 {
-				s.errs = append(s.errs, fmt.Errorf("%s is of no known format", d.Input.Name))
+			if known(g) {
+				row(g.Format, fmt.Sprintf("%d %% of the lines behind a header that no format claims", g.Score))
 			}
+		}
+		switch {
+		case rows > 0:
+		case d.Lines == 0:
+			row("-", "there are no lines")
+		default:
+			format := "-"
+			if last >= 0 {
+				format = c.Formats[last].Name
+			}
+			row(format, fmt.Sprintf("a guess: no format knows any of the first %d lines; bouncelog formats learn may propose one", d.Lines))
+			s.errs = append(s.errs, fmt.Errorf("%s is of no known format", d.Input.Name))
 		}
 	}
 	if err := w.Flush(); err != nil {

@@ -71,7 +71,12 @@ func proposal(l *custom.Learner, name string) string {
 	if len(shapes) == 0 {
 		return "# Every line is of a format that bouncelog knows.\n"
 	}
-	fmt.Fprintf(&b, "# Lines of no known format: %d, of %d shapes. The first are those that seem to tell of deliveries.\n", l.Lines(), len(shapes))
+	all, sorted := l.Lines()
+	fmt.Fprintf(&b, "# Lines of no known format: %d", all)
+	if sorted < all {
+		fmt.Fprintf(&b, "; the first %d were sorted", sorted)
+	}
+	fmt.Fprintf(&b, ". Shapes: %d, those first that seem to tell of deliveries.\n", len(shapes))
 	for i, s := range shapes {
 		if i == maxShapesShown {
 			fmt.Fprintf(&b, "#\n# and %d more\n", len(shapes)-i)

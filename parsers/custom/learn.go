@@ -21,6 +21,7 @@ type Learner struct {
 
 // The limits of what a Learner keeps, whatever the log says.
 const (
+	maxLines   = 100_000 // that are sorted, out of any number
 	maxShapes  = 4096
 	maxLearned = 8 << 10 // bytes of a line
 	maxPaths   = 256     // of a JSON object
@@ -43,8 +44,8 @@ type Shape struct {
 // NewLearner returns a Learner that knows nothing.
 func NewLearner() *Learner { return &Learner{shapes: make(map[string]*Shape)} }
 
-// Lines returns how many lines were added.
-func (l *Learner) Lines() int { return l.lines }
+// Lines returns how many lines were added, and how many of them, the first, were sorted.
+func (l *Learner) Lines() (all, sorted int) { return l.lines, min(l.lines, maxLines) }
 
 // Add takes in a line. What it keeps of it, it clones.
 func (l *Learner) Add(line *parsers.Line) {
@@ -52,7 +53,9 @@ func (l *Learner) Add(line *parsers.Line) {
 	if text == "" || len(text) > maxLearned || !utf8.ValidString(text) {
 		return
 	}
-	l.lines++
+	if l.lines++; l.lines > maxLines {
+		return
+	}
 	tokens, paths := tokensOfObject(text)
 	key := "{" + strings.Join(paths, "\x00")
 	if paths == nil {
@@ -184,7 +187,7 @@ func kindOfValue(s string) tokenKind {
 	if layoutOf(s) != "" {
 		return stampToken
 	}
-	if strings.Contains(s, " ") {
+	if s == "" || strings.Contains(s, " ") {
 		return textToken
 	}
 	kind, n := leading(s, nil)
@@ -218,48 +221,63 @@ const maxRulesLearned = 5
 // where there are none. Shapes that name the sender of a message go with them.
 func (l *Learner) Definition(name string) string {
 	var good []*Shape
-	var samples []string
+	var d *Definition
+	text := ""
 	for _, s := range l.Shapes() {
-		if len(good) == maxRulesLearned {
+		if len(good) == maxRulesLearned || len(good) == 0 && !s.Delivery() {
 			break
 		}
-		if !s.Delivery() && (len(good) == 0 || !s.context()) {
+		if !s.Delivery() && !s.context() || len(good) > 0 && (s.paths == nil) != (good[0].paths == nil) { // one framing
 			continue
 		}
-		if len(good) > 0 && (s.paths == nil) != (good[0].paths == nil) {
-			continue // a definition has one framing
+		if d != nil {
+			if _, err := s.readBy(d); err != parsers.ErrForeign {
+				continue // a rule reads it already
+			}
 		}
-		if sample := s.sample(name); sample != "" {
-			good, samples = append(good, s), append(samples, sample)
+		more := append(slices.Clone(good), s)
+		proposal := propose(name, more)
+		with, err := Parse(name, []byte(proposal))
+		if err == nil && !slices.ContainsFunc(more, func(s *Shape) bool { return !s.isReadBy(with) }) {
+			good, d, text = more, with, proposal
 		}
 	}
-	if len(good) == 0 {
-		return ""
+	for _, s := range good {
+		text += s.sample(d)
 	}
-	return propose(name, good) + strings.Join(samples, "")
+	return text
 }
 
-// sample returns the sample of the shape for a definition with its rule, empty where that does not read it.
-func (s *Shape) sample(name string) string {
-	d, err := Parse(name, []byte(propose(name, []*Shape{s})))
-	if err != nil {
-		return ""
-	}
-	c := checker{Definition: d}
-	lines, head := c.lines(&sample{text: s.Example})
+// readBy returns what a definition makes of the example.
+func (s *Shape) readBy(d *Definition) ([]parsers.Event, error) {
+	lines, head := (&checker{Definition: d}).lines(&sample{text: s.Example})
 	evs, err := d.read(lines, head)
-	expect := "[]"
-	switch {
-	case err != nil || len(evs) > 1 || len(evs) == 0 && !s.context():
-		return ""
-	case len(evs) == 0:
-	default:
-		if evs[0].Time == lines[0].Time {
-			evs[0].Time = 0 // the header's, whose year may not be known
+	for i := range evs {
+		if evs[i].Time == lines[0].Time {
+			evs[i].Time = 0 // the header's, whose year may not be known
 		}
-		expect = Expect(&evs[0])
 	}
-	return fmt.Sprintf("\n[[sample]]\nline = %s\nexpect = %s\n", quote(s.Example), expect)
+	return evs, err
+}
+
+// isReadBy reports whether a definition makes of the example what the shape promises.
+func (s *Shape) isReadBy(d *Definition) bool {
+	evs, err := s.readBy(d)
+	return err == nil && (len(evs) > 0 || s.context())
+}
+
+// sample returns the example as the sample of a definition.
+func (s *Shape) sample(d *Definition) string {
+	evs, _ := s.readBy(d)
+	var expect []string
+	for i := range evs {
+		expect = append(expect, Expect(&evs[i]))
+	}
+	all := strings.Join(expect, ", ")
+	if len(expect) != 1 {
+		all = "[" + all + "]"
+	}
+	return fmt.Sprintf("\n[[sample]]\nline = %s\nexpect = %s\n", quote(s.Example), all)
 }
 
 // propose writes a definition.

@@ -66,15 +66,11 @@ func enclosed(s string) (kind tokenKind, text, closing string) {
 		return 0, "", ""
 	}
 	closing = `">)]`[pair : pair+1]
-	inner, _, found := strings.Cut(s[1:], closing)
-	for found && closing == `"` && strings.HasSuffix(inner, `\`) {
-		var more string
-		more, _, found = strings.Cut(s[1+len(inner)+1:], closing)
-		inner += closing + more
-	}
-	if !found {
+	end := closingOf(s, closing[0])
+	if end < 0 {
 		return 0, "", ""
 	}
+	inner := s[1:end]
 	if _, ok := parsers.ParseReply(inner); ok {
 		if s[0] != '"' && strings.HasSuffix(s, closing) { // the text may hold what closes it
 			inner = s[1 : len(s)-1]
@@ -96,6 +92,28 @@ func enclosed(s string) (kind tokenKind, text, closing string) {
 		}
 	}
 	return 0, "", ""
+}
+
+// closingOf returns where what s begins with is closed: a quote by one without a backslash, a bracket by its own, or failing
+// that by the first. Negative: nowhere.
+func closingOf(s string, closing byte) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && closing == '"':
+			i++
+		case i > 0 && s[i] == closing:
+			if depth--; depth <= 0 {
+				return i
+			}
+		case s[i] == s[0]:
+			depth++
+		}
+	}
+	if closing == '"' {
+		return -1
+	}
+	return strings.IndexByte(s, closing)
 }
 
 // leading returns the kind and the length of what s begins with, 0 where that is no value and no word.
@@ -180,14 +198,14 @@ func isHost(s string) bool {
 // line or to the next key.
 func replyLength(s string, before []token) int {
 	r, ok := parsers.ParseReply(s)
-	if !ok || len(s) < 5 {
+	if !ok || len(s) < 5 || s[1] > '5' { // RFC 5321 4.2.1: the second digit is 0 to 5
 		return 0
 	}
 	gap := ""
 	if n := len(before); n > 0 && before[n-1].kind == gapToken {
-		gap = strings.TrimRight(before[n-1].text, " ")
+		gap = before[n-1].text
 	}
-	if r.Enhanced.IsZero() && !strings.HasSuffix(gap, "=") && !strings.HasSuffix(gap, ":") {
+	if r.Enhanced.IsZero() && !strings.HasSuffix(gap, "=") && !strings.HasSuffix(gap, ": ") {
 		return 0
 	}
 	n := len(s)
@@ -227,17 +245,27 @@ func layoutOf(s string) string {
 	return ""
 }
 
-// signature returns what lines of one shape have in common: what stands between the values, and the words before a `=` or
-// a colon.
+// signature returns what lines of one shape have in common: what stands between the values, the words before a `=` or a
+// colon, and what kind of value there is; behind a `=` words and numbers are alike.
 func signature(tokens []token) string {
 	var b strings.Builder
 	for i, t := range tokens {
-		switch {
-		case t.kind == gapToken || t.kind == wordToken && isKey(tokens, i):
+		kind := t.kind
+		switch kind {
+		case gapToken:
 			b.WriteString(t.text)
-		default:
-			b.WriteByte(byte(t.kind)) // no text has such a control character
+			continue
+		case wordToken:
+			if isKey(tokens, i) {
+				b.WriteString(t.text)
+				continue
+			}
+		case numberToken, idToken, hostToken, codeToken:
+			if i > 0 && tokens[i-1].text == "=" {
+				kind = wordToken
+			}
 		}
+		b.WriteByte(byte(kind)) // a line has no such control characters
 	}
 	return b.String()
 }
@@ -341,7 +369,7 @@ func namesOf(tokens []token) []field {
 		}
 	}
 	for i, t := range tokens {
-		if t.kind != gapToken {
+		if t.kind != gapToken && !isKey(tokens, i) {
 			take(i, guessed(keyOf(tokens, i), t.kind))
 		}
 	}
@@ -371,6 +399,10 @@ func namesOf(tokens []token) []field {
 		case idToken:
 			if i < 2 {
 				take(i, queueIDField)
+			}
+		case numberToken:
+			if i > 1 && tokens[i-2].kind == ipToken && strings.HasSuffix(tokens[i-1].text, ":") {
+				take(i, relayPortField)
 			}
 		}
 	}
