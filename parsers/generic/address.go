@@ -143,8 +143,6 @@ func isIP(s string) bool {
 	return err == nil
 }
 
-func isLoopback(ip string) bool { return strings.HasPrefix(ip, "127.") || ip == "::1" }
-
 // isHost reports whether s may be the name of a server: of several labels, the last of letters.
 func isHost(s string) bool {
 	for i := range len(s) {

@@ -15,7 +15,7 @@
 // a key, are enough; a code or an enhanced code alone is where a word of delivery, a key or an arrow is on the line too; a
 // contradiction costs one step. Anything less is not a line of this format. Every attempt is marked as guessed.
 //
-// Lines that begin with a blank, or with a reply code and no address behind it, belong to the line before.
+// Lines that are indented and have no stamp, or begin with a reply code and have no address, belong to the line before.
 //
 // The files follow the line: generic.go is the format, fold.go puts lines together, walk.go goes through a record, words.go
 // has the keys and words, cut.go, address.go and stamp.go cut values, addresses and the time, judge.go draws the conclusion.
@@ -23,8 +23,8 @@ package generic
 
 import (
 	"strings"
-	"time"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -36,7 +36,7 @@ func Format() parsers.Format {
 		Evidence:   parsers.Tentative,
 		LastResort: true,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{location: o.Location}, nil
+			return &parser{o}, nil
 		},
 		Fold: fold,
 	}
@@ -51,7 +51,7 @@ const (
 
 // A parser reads records. It does not change once it is opened.
 type parser struct {
-	location *time.Location
+	options parsers.Options
 }
 
 // AppendEvents implements [parsers.Parser].
@@ -67,8 +67,11 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if !ok {
 		return dst, parsers.ErrForeign
 	}
+	if fields.Inside(&p.options, r.relayHost, r.relayIP) {
+		ev.Attempt.Kind = parsers.Internal
+	}
 	if line.Time == 0 {
-		ev.Time = findStamp(text, p.location)
+		ev.Time = findStamp(text, p.options.Location)
 	}
 	n := len(dst)
 	eachAddress(recipients, func(address string) bool {

@@ -331,6 +331,18 @@ func TestOtherFormats(t *testing.T) {
 	}
 }
 
+// TestInside: what a server said that the user declared to be in the house decides nothing.
+func TestInside(t *testing.T) {
+	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "to=<ann@example.com> relay=mx1.example.com[192.0.2.10]:25 said: 250 2.0.0 ok"})
+	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
+		t.Errorf("%v, %+v", err, evs)
+	}
+}
+
 func FuzzAppendEvents(f *testing.F) {
 	for line := range strings.Lines(shapes(f)) {
 		f.Add(strings.TrimSuffix(line, "\n"), "to=<eve@example.com> 250 2.0.0 ok")

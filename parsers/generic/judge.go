@@ -24,9 +24,6 @@ func (r *reading) judge(a *parsers.Attempt) (recipients string, ok bool) {
 	}
 	a.Guessed = true
 	a.RelayHost, a.RelayIP, a.RelayPort = r.relayHost, r.relayIP, r.relayPort
-	if isLoopback(a.RelayIP) {
-		a.Kind = parsers.Internal
-	}
 	a.DSN = r.enhanced
 	a.Diagnostic = cmp.Or(r.text, r.rest)
 	if r.code != 0 {

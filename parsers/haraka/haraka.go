@@ -39,7 +39,7 @@ func Format() parsers.Format {
 		Tags:     []string{tag},
 		Sniff:    sniff,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{location: o.Location}, nil
+			return &parser{o}, nil
 		},
 	}
 }
@@ -56,12 +56,12 @@ func sniff(s parsers.Sample) parsers.Score {
 
 // A parser reads Haraka's lines. It does not change once it is opened.
 type parser struct {
-	location *time.Location
+	options parsers.Options
 }
 
 // AppendEvents implements [parsers.Parser].
 func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
-	at, text := cutStamp(line.Text, p.location)
+	at, text := cutStamp(line.Text, p.options.Location)
 	var e entry
 	if !e.read(text) {
 		if line.Tag == tag {
@@ -81,6 +81,12 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	case e[file] != "":
 		if !e.setDelivery(&ev.Attempt) {
 			return dst, nil
+		}
+		switch a := &ev.Attempt; {
+		case e[mode] == "LMTP": // to the mailboxes
+			a.Kind = parsers.Local
+		case fields.Inside(&p.options, a.RelayHost, a.RelayIP):
+			a.Kind = parsers.Internal
 		}
 		return append(dst, ev), nil
 	case strings.HasPrefix(s, "recipient <"):
@@ -178,14 +184,8 @@ func (e *entry) setDelivery(a *parsers.Attempt) bool {
 	a.Reply = parsers.Reply{Code: 250, Text: e[response]} // nothing else makes a delivery, and the code is cut off
 	a.Diagnostic = e[response]
 	a.RelayHost = e[host]
-	if addr, err := netip.ParseAddr(e[ip]); err == nil {
+	if _, err := netip.ParseAddr(e[ip]); err == nil {
 		a.RelayIP = e[ip]
-		if addr.IsLoopback() {
-			a.Kind = parsers.Internal
-		}
-	}
-	if e[mode] == "LMTP" { // to the mailboxes
-		a.Kind = parsers.Local
 	}
 	if n, err := strconv.ParseUint(e[port], 10, 16); err == nil {
 		a.RelayPort = uint16(n)

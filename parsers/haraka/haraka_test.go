@@ -104,6 +104,18 @@ func TestSniff(t *testing.T) {
 	}
 }
 
+// TestInside: what a server said that the user declared to be in the house decides nothing.
+func TestInside(t *testing.T) {
+	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "[NOTICE] [9FF7.1.1] [outbound]  delivered file=1 host=mx1.example.com ip=192.0.2.10 port=25 mode=SMTP response=OK rcpts=1/0/0"})
+	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
+		t.Errorf("%v, %+v", err, evs)
+	}
+}
+
 func FuzzAppendEvents(f *testing.F) {
 	for line := range strings.Lines(shapes(f)) {
 		f.Add("", strings.TrimSuffix(line, "\n"))

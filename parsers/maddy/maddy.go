@@ -37,7 +37,7 @@ func Format() parsers.Format {
 		Tags:     []string{tag},
 		Sniff:    sniff,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{location: o.Location}, nil
+			return &parser{o}, nil
 		},
 		Join: func(parsers.Options) parsers.Joiner { return new(joiner) },
 	}
@@ -56,7 +56,7 @@ func sniff(s parsers.Sample) parsers.Score {
 
 // A parser reads maddy's lines. It does not change once it is opened.
 type parser struct {
-	location *time.Location
+	options parsers.Options
 }
 
 // The fields of the objects that matter, and where AppendEvents keeps them.
@@ -87,7 +87,7 @@ const (
 
 // AppendEvents implements [parsers.Parser].
 func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
-	at, rest := cutStamp(line.Text, p.location)
+	at, rest := cutStamp(line.Text, p.options.Location)
 	message, object, ok := cutObject(rest)
 	if !ok {
 		if line.Tag == tag {
@@ -128,6 +128,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		part := parsers.Event{Kind: parsers.Part, Part: failed, Time: at, QueueID: ev.QueueID}
 		ev.Kind = parsers.Attempted
 		setFailure(a, &v)
+		if fields.Inside(&p.options, a.RelayHost, a.RelayIP) {
+			a.Kind = parsers.Internal
+		}
 		part.Attempt.Recipient, part.Attempt.Status = a.Recipient, a.Status
 		return append(dst, ev, part), nil
 	}

@@ -145,6 +145,18 @@ func TestSniff(t *testing.T) {
 	}
 }
 
+// TestInside: what a server said that the user declared to be in the house decides nothing.
+func TestInside(t *testing.T) {
+	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "queue: delivery attempt failed\t" + `{"msg_id":"a1b2","rcpt":"ann@example.com","remote_server":"mx1.example.com.","smtp_code":550,"smtp_msg":"no"}`})
+	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
+		t.Errorf("%v, %+v", err, evs)
+	}
+}
+
 func FuzzAppendEvents(f *testing.F) {
 	for line := range strings.Lines(shapes(f)) {
 		f.Add("", strings.TrimSuffix(line, "\n"))

@@ -98,7 +98,7 @@ func (r *record) wanted() bool { return r.verdict() != nil }
 
 // appendEvents appends what the record tells: one attempt for each recipient, or one without a recipient where it is about
 // a server alone.
-func (r *record) appendEvents(dst []parsers.Event) []parsers.Event {
+func (r *record) appendEvents(dst []parsers.Event, o *parsers.Options) []parsers.Event {
 	v := r.verdict()
 	if v == nil || r.name == "delivery.mx-lookup-failed" && strings.HasPrefix(r.text, "No MX records were found") {
 		return dst // the domain itself is tried next
@@ -113,6 +113,9 @@ func (r *record) appendEvents(dst []parsers.Event) []parsers.Event {
 	}
 	if ms, ok := (fields.Value{Raw: strings.TrimSuffix(r.elapsed, "ms")}).Int(); ok {
 		a.XDelay = parsers.Milliseconds(ms)
+	}
+	if v.of == parsers.Remote && fields.Inside(o, a.RelayHost, a.RelayIP) {
+		a.Kind = parsers.Internal
 	}
 	r.setResult(a, v)
 	if v.named {

@@ -23,7 +23,6 @@ package stalwart
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"bouncelog/internal/fields"
 	"bouncelog/parsers"
@@ -38,7 +37,7 @@ func Format() parsers.Format {
 		Tags:     tags(),
 		Sniff:    sniff,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{location: o.Location}, nil
+			return &parser{o}, nil
 		},
 		Fold: fold,
 	}
@@ -59,7 +58,7 @@ func sniff(s parsers.Sample) parsers.Score {
 
 // A parser reads Stalwart's records. It does not change once it is opened.
 type parser struct {
-	location *time.Location
+	options parsers.Options
 }
 
 // AppendEvents implements [parsers.Parser].
@@ -72,11 +71,11 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	} else {
 		text = uncoloured(text)
 		var r record
-		if r.readHead(text, p.location) {
+		if r.readHead(text, p.options.Location) {
 			if r.wanted() && !r.readKeys() {
 				return dst, &parsers.SyntaxError{Column: len(text) - len(r.rest) + 1, Msg: "record without an end"}
 			}
-			return r.appendEvents(dst), nil
+			return r.appendEvents(dst, &p.options), nil
 		}
 	}
 	if slices.Contains(tags(), line.Tag) {
@@ -89,12 +88,12 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 func (p *parser) appendJSON(dst []parsers.Event, text string) (_ []parsers.Event, ok bool) {
 	var r record
 	if r.readJSON(text) {
-		return r.appendEvents(dst), true
+		return r.appendEvents(dst, &p.options), true
 	}
 	for v := range (fields.Value{Raw: text}).Get("events").Elements() {
 		r = record{}
 		if r.readJSON(v.Raw) {
-			dst, ok = r.appendEvents(dst), true
+			dst, ok = r.appendEvents(dst, &p.options), true
 		}
 	}
 	return dst, ok

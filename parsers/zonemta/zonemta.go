@@ -30,7 +30,7 @@ func Format() parsers.Format {
 		Tags:     tags(),
 		Sniff:    sniff,
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
-			return &parser{location: o.Location}, nil
+			return &parser{o}, nil
 		},
 	}
 }
@@ -48,12 +48,12 @@ func sniff(s parsers.Sample) parsers.Score {
 
 // A parser reads ZoneMTA's lines. It does not change once it is opened.
 type parser struct {
-	location *time.Location
+	options parsers.Options
 }
 
 // AppendEvents implements [parsers.Parser].
 func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.Event, error) {
-	at, text := cutStamp(line.Text, p.location)
+	at, text := cutStamp(line.Text, p.options.Location)
 	name, rest, ok := cutName(text)
 	if !ok && !slices.Contains(tags(), line.Tag) {
 		return dst, parsers.ErrForeign
@@ -142,6 +142,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		a.Origin = parsers.OriginRemote
 	} else {
 		a.Origin = parsers.OriginLocal // the words of Node.js, or ZoneMTA's own
+	}
+	if fields.Inside(&p.options, a.RelayHost, a.RelayIP) {
+		a.Kind = parsers.Internal
 	}
 	if status == parsers.StatusBounced && a.Reply.Code.Class() == parsers.Transient {
 		// The word is the same for what no server refused for good, once it was tried often enough.

@@ -115,6 +115,18 @@ func TestSniff(t *testing.T) {
 	}
 }
 
+// TestInside: what a server said that the user declared to be in the house decides nothing.
+func TestInside(t *testing.T) {
+	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "info Sender/default/1 id=s1 17a5.001 ACCEPTED from=a@example.net to=ann@example.com src= mx=mx1.example.com[192.0.2.10] message-id=<m> (250 ok)"})
+	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
+		t.Errorf("%v, %+v", err, evs)
+	}
+}
+
 func FuzzAppendEvents(f *testing.F) {
 	for line := range strings.Lines(shapes(f)) {
 		f.Add("", strings.TrimSuffix(line, "\n"))
