@@ -42,16 +42,22 @@ func (w *worker[T]) following(f func(raw string) bool) {
 func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *parsers.Fold) {
 	text := append([]byte(nil), fold.Text...)
 	brk, n := fold.Break, 1
-	bare := line.Tag == "" && line.Host == ""
+	bare := line.Text == line.Raw
 	w.following(func(raw string) bool {
-		next := &w.next
-		if bare {
-			*next = bareLine(raw)
-		} else if w.cut.CutTo(next, raw); next.Host != line.Host || next.Tag != line.Tag || next.PID != line.PID {
+		next, headless := &w.next, bare
+		if !bare {
+			headless = !w.cut.CutTo(next, raw)
+		}
+		if headless {
+			*next = bareLine(raw) // a line end in what the program wrote
+		} else if next.Host != line.Host || next.Tag != line.Tag || next.PID != line.PID {
 			return true // of somebody else
 		}
 		p := format.Fold(next)
-		if p.Piece != parsers.Middle && p.Piece != parsers.Last || p.Key != fold.Key || len(p.Text) > maxPiece || n == maxPieces {
+		switch {
+		case p.Piece != parsers.Middle && p.Piece != parsers.Last:
+			return headless && !bare
+		case p.Key != fold.Key || len(p.Text) > maxPiece || n == maxPieces:
 			return false
 		}
 		if brk {

@@ -577,7 +577,6 @@ func (w *worker[T]) known(f int, piece bool, err error, pos summary.Pos, r *resu
 	line := &w.now
 	switch {
 	case piece:
-		w.claimed[f]++
 		w.h.Bucket(summary.Context)
 		return
 	case err != nil:
