@@ -31,6 +31,8 @@ func (d *Definition) Check() Report {
 		c.run(&d.samples[i])
 	}
 	c.look()
+	sortErrors(c.Errors)
+	sortErrors(c.Warnings)
 	return c.Report
 }
 
@@ -61,11 +63,11 @@ func (c *checker) run(s *sample) {
 		c.wrong(s.at, "the sample is not of this format: no rule fits it%s", c.near(lines))
 		return
 	}
+	c.mark(lines, head)
 	if err != nil {
 		c.wrong(s.at, "the sample: %v", err)
 		return
 	}
-	c.mark(lines, head)
 	if !s.asked {
 		c.warn(s.at, "the sample says nothing of what it must give; add expect = { … }: it gives %s", describe(got))
 		return
@@ -194,6 +196,9 @@ func (c *checker) near(lines []parsers.Line) string {
 func (c *checker) look() {
 	if len(c.must) == 0 {
 		c.warn(c.root, `there is no must: each line of each log is tried in full; name a text that all of yours have, must = ["…"]`)
+	}
+	for _, m := range c.unkept {
+		c.warn(m.node, "records do not keep %s; it is read over", m.key)
 	}
 	if c.Samples > 0 && !c.timed {
 		c.warn(c.root, "no sample gives a time: map one, or the records have none")

@@ -32,9 +32,9 @@
 // # What becomes of a line
 //
 // A line is tried only if it holds one of the texts in must. Then the rules are tried, in the order of the file: the first
-// that fits makes the record. A rule fits a line that holds its text (when), that its pattern matches from the first byte to
-// the last, and whose values are as it wants them. Where none fits, or the one that fits gives no recipient, the line is not
-// of this format.
+// that fits makes the record. A rule fits a line that holds its text (when), that its pattern matches, a dissection from the
+// first byte to the last, and whose values are as it wants them. One whose record would say neither a recipient nor anything
+// of a message does not fit either. Where no rule fits, the line is not of this format.
 //
 // A record with a recipient is a delivery attempt. One without, that has a queue_id and a sender or message_id, tells these
 // of the message: attempts with the same queue_id get them. A rule that maps no recipient at all, but a status, makes
@@ -63,7 +63,8 @@
 // not know the word, the codes give it. So the least that a rule needs is recipient and diagnostic. A record that has no
 // status by any of that is malformed, and shown by --verbose.
 //
-// enhanced, attempt_kind and code_origin are other names of enhanced_code, kind and origin.
+// enhanced, attempt_kind and code_origin are other names of enhanced_code, kind and origin. session_id, domain, vmta, pool, category,
+// provider_code, direction, count, and what begins with extra., may be mapped and are not kept.
 //
 // # Keys at the top
 //
@@ -103,6 +104,9 @@
 //	%{host->}              the text behind it may come several times: columns that blanks pad
 //	%{diagnostic...}       takes as much as it can: what follows is looked for from the end of the line
 //
+// A slot that is the time may have in it what ends it: %{time} takes `2026-11-22 10:00:00`, and %{time:strptime:…} as much as its
+// layout does.
+//
 // Use the last one for the reply, before anything: whatever a remote server puts into its text, the fields behind it are
 // read from the end.
 //
@@ -125,7 +129,7 @@
 // strip = "<>" takes these characters off both ends; split = "," makes of a recipient several. Then table has what each value
 // stands for, where * in the key stands for any text and \* for a star; keys without a star count first. What is in no row
 // stands for itself, and what is no word of the field for nothing. default is for values in no row, and where there is none.
-// Without from, the value has the field's own name.
+// Without from, the value has the field's own name. * and \* are the same in when.
 //
 // as tells how a time is written: rfc3339 (also with a blank for the T and without zone), epoch, epoch_float, epoch_ms, tai64n,
 // or strptime: and a format of strptime(3), with %f for a fraction: "strptime:%d/%b/%Y:%H:%M:%S %z". It has to have a year;
@@ -149,7 +153,7 @@
 //	time      = { from = "$.timestamp", as = "rfc3339" }
 //
 // A dot that is part of a key has a backslash before it. null is no value. Of an array the first element counts; of a recipient
-// each.
+// each. Where records are wrapped in strings, leave the quotes out of must: there, they have backslashes.
 //
 // # CSV and W3C
 //

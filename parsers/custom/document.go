@@ -265,6 +265,20 @@ func (n *node) child(key string) *node {
 	return &node{doc: n.doc, at: n.at}
 }
 
+// pick returns a table of those of n's keys that are among some, at the place of the first.
+func (n *node) pick(keys []string) *node {
+	some := &node{doc: n.doc, at: n.at}
+	for _, m := range n.table {
+		if slices.Contains(keys, m.key) {
+			if len(some.table) == 0 {
+				some.at = m.node.at
+			}
+			some.table = append(some.table, m)
+		}
+	}
+	return some
+}
+
 // meant returns the one of words that a misspelt one may stand for, as a question.
 func meant(word string, words []string) string {
 	best, least := "", 1+min(2, len(word)/3)
@@ -305,9 +319,14 @@ func distance(a, b string) int {
 
 // err returns what was found wrong, in the order of the file.
 func (d *document) err() error {
-	slices.SortStableFunc(d.errs, func(a, b error) int {
+	sortErrors(d.errs)
+	return errors.Join(d.errs...)
+}
+
+// sortErrors puts Errors of one file in its order.
+func sortErrors(errs []error) {
+	slices.SortStableFunc(errs, func(a, b error) int {
 		x, y := a.(*Error), b.(*Error)
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 	})
-	return errors.Join(d.errs...)
 }
