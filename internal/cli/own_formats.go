@@ -52,10 +52,6 @@ func (f *ownFormats) formats(o IO) ([]parsers.Format, error) {
 			groups = append(groups, []string{dir})
 		}
 	}
-	shipped := make(map[string]bool)
-	for _, d := range custom.Builtin() {
-		shipped[d.Name()] = true
-	}
 	builtin := all.Formats()
 	var formats []parsers.Format
 	var errs []error
@@ -68,8 +64,9 @@ func (f *ownFormats) formats(o IO) ([]parsers.Format, error) {
 		group := make(map[string]string)
 		for _, d := range defs {
 			name, file := d.Name(), d.File()
-			switch taken := slices.ContainsFunc(builtin, func(b parsers.Format) bool { return b.Name == name }) && !shipped[name]; {
-			case taken:
+			taken := slices.ContainsFunc(builtin, func(b parsers.Format) bool { return b.Name == name })
+			switch {
+			case taken && !custom.IsBuiltin(name):
 				errs = append(errs, fmt.Errorf("%s: %s is built in; give your format another name", file, name))
 			case group[name] != "" && group[name] != file:
 				errs = append(errs, fmt.Errorf("%s: %s defines %s too; give one of them another name", file, group[name], name))

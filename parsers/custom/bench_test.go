@@ -35,3 +35,10 @@ func BenchmarkParser(b *testing.B) {
 		b.Run("format="+f.Name, func(b *testing.B) { parsertest.Benchmark(b, parsertest.Records(b, f, d.samples[0].text)) })
 	}
 }
+
+// BenchmarkBuiltin is what every run of the program pays.
+func BenchmarkBuiltin(b *testing.B) {
+	for b.Loop() {
+		Builtin()
+	}
+}

@@ -124,10 +124,7 @@ func (s *sample) reference() syslog.Reference {
 
 // read reads lines as a scan does, and returns what they tell of attempts.
 func (d *Definition) read(lines []parsers.Line, head string) (all []parsers.Event, err error) {
-	p, err := d.open(parsers.Sample{Head: head}, parsers.Options{})
-	if err != nil {
-		return nil, err
-	}
+	p := d.open(parsers.Sample{Head: head}, parsers.Options{})
 	var joiner parsers.Joiner
 	if d.join != nil {
 		joiner = d.join.open(parsers.Options{})

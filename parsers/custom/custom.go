@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func (d *Definition) Format() parsers.Format {
 		Evidence: Own,
 		Tags:     d.tags,
 		Sniff:    d.sniff,
-		Open:     d.open,
+		Open:     func(s parsers.Sample, o parsers.Options) (parsers.Parser, error) { return d.open(s, o), nil },
 	}
 	if f.Short == "" {
 		f.Short = d.File()
@@ -70,6 +71,12 @@ func Builtin() []*Definition {
 		panic(err) // they are as much part of the program as its code, and tested like it
 	}
 	return all
+}
+
+// IsBuiltin reports whether a definition called name comes with the program.
+func IsBuiltin(name string) bool {
+	_, err := fs.Stat(embedded, "formats/"+name+".toml")
+	return err == nil
 }
 
 // Formats returns the formats of [Builtin].

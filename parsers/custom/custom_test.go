@@ -79,6 +79,7 @@ func TestSniff(t *testing.T) {
 		{logfmt + "[detect]\ncontains = ['id=', 'qid=']", []string{"to=a@example.com", "to=b@example.com qid=1"}, 50},
 		{logfmt, []string{"nothing"}, 0},
 		{csv, []string{"to,x", "a@example.com,1"}, 100},
+		{csv + "[csv]\ncolumns = ['from', 'to']", []string{"other"}, 0},
 		{csv, []string{"from,x", "a@example.com,1"}, 0},
 		{csv + "[detect]\ncolumns = ['to', 'y']", []string{"to,x", "a@example.com,1"}, 0},
 	} {
@@ -190,6 +191,28 @@ func TestLoad(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "bad.toml:1:1: ") || !strings.Contains(err.Error(), "missing.toml") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What one record can tell of is bounded.
+func TestManyRecipients(t *testing.T) {
+	list := strings.Repeat(`"a@example.com",`, maxEvents)
+	full := "column 1: the record tells of more than 10000 deliveries"
+	const named = "\n[map]\nrecipient = 'to'\nstatus = { default = 'sent' }\n"
+	for _, test := range []struct {
+		definition, text string
+		full             bool
+	}{
+		{"framing = 'json'" + named, `{"to":[` + list[:len(list)-1] + `]}`, false},
+		{"framing = 'json'" + named, `{"to":[` + list + `"b"]}`, true},
+		{"framing = 'json'" + named + "[json]\nexplode = 'to'", `{"to":[` + list[:len(list)-1] + `]}`, false},
+		{"framing = 'json'" + named + "[json]\nexplode = 'to'", `{"to":[` + list + `"b"]}`, true},
+		{"dissect = 'to=%{recipient}'\n[map]\nrecipient = { split = ',' }\nstatus = { default = 'sent' }", "to=" + list + "b", true},
+	} {
+		got := read(t, mustParse(t, test.definition), test.text)
+		if (got == full) != test.full || !test.full && strings.Count(got, "\n") != maxEvents-1 {
+			t.Errorf("%q: %.200s", test.definition, got)
+		}
 	}
 }
 

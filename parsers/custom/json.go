@@ -131,6 +131,9 @@ func (p *parser) appendEach(dst []parsers.Event, rec *record, list fields.Value,
 		default:
 			return dst[:n], err
 		}
+		if len(dst)-n > maxEvents {
+			return dst[:n], errEvents()
+		}
 	}
 	return dst, result
 }

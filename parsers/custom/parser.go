@@ -10,7 +10,7 @@ import (
 )
 
 // open returns a parser for one input, or for the rows under one header.
-func (d *Definition) open(s parsers.Sample, o parsers.Options) (parsers.Parser, error) {
+func (d *Definition) open(s parsers.Sample, o parsers.Options) *parser {
 	p := &parser{Definition: d, zone: d.zone}
 	if p.zone == nil {
 		p.zone = o.Location
@@ -18,7 +18,7 @@ func (d *Definition) open(s parsers.Sample, o parsers.Options) (parsers.Parser, 
 	if d.framing == csvFraming || d.framing == w3cFraming {
 		p.bind(p.header(strings.TrimPrefix(s.Head, "\ufeff")))
 	}
-	return p, nil
+	return p
 }
 
 // A parser reads the lines of one input. It does not change once it is opened.
@@ -27,6 +27,7 @@ type parser struct {
 	zone    *time.Location
 	cells   cellCutter
 	columns []int // of CSV and W3C: the number of each column's value; nil: these rows are not the format's
+	named   bool  // by the head of the sample
 }
 
 // AppendEvents implements [parsers.Parser].
@@ -175,6 +176,7 @@ func (p *parser) header(head string) []string {
 	if err != nil || !p.isHeader(names) {
 		return p.Definition.columns
 	}
+	p.named = true
 	return names
 }
 
@@ -198,15 +200,16 @@ func (p *parser) bind(columns []string) {
 
 // sniff is sure of a sample as far as its lines are the format's.
 func (d *Definition) sniff(s parsers.Sample) parsers.Score {
-	opened, _ := d.open(s, parsers.Options{})
-	p := opened.(*parser)
+	p := d.open(s, parsers.Options{})
 	var room [4]parsers.Event
 	score := s.Ratio(func(line *parsers.Line) bool {
-		if len(d.detect.contains) > 0 && !containsAny(line.Text, d.detect.contains) {
-			return false
-		}
-		if p.columns != nil && line.Text == s.Head {
+		switch {
+		case p.named && line.Text == s.Head:
 			return true
+		case d.comment != "" && strings.HasPrefix(line.Text, d.comment):
+			return false
+		case len(d.detect.contains) > 0 && !containsAny(line.Text, d.detect.contains):
+			return false
 		}
 		_, err := p.AppendEvents(room[:0], line)
 		return err == nil

@@ -1,6 +1,7 @@
 package custom
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -121,7 +122,9 @@ func (r *rule) append(dst []parsers.Event, p *parser, line *parsers.Line, rec *r
 	}
 	d.finish()
 	if r.recipient != nil {
-		dst = r.appendRecipients(dst, rec)
+		if dst = r.appendRecipients(dst, rec); len(dst)-n > maxEvents {
+			return dst[:n], true, errEvents()
+		}
 	}
 	joined := p.join != nil && p.join.part(dst[n:], r, rec, line)
 	switch ev := &dst[n]; {
@@ -139,11 +142,18 @@ func (r *rule) append(dst []parsers.Event, p *parser, line *parsers.Line, rec *r
 	return dst, true, nil
 }
 
+// maxEvents is how many deliveries one record may tell of. A megabyte of commas would be a gigabyte of events.
+const maxEvents = 10_000
+
+func errEvents() error {
+	return &parsers.SyntaxError{Column: 1, Msg: fmt.Sprintf("the record tells of more than %d deliveries", maxEvents)}
+}
+
 // appendRecipients makes one event for each recipient of the one that dst ends with. Without any it stays one.
 func (r *rule) appendRecipients(dst []parsers.Event, rec *record) []parsers.Event {
 	first := len(dst) - 1
 	add := func(s string) {
-		if s = unbracket(strings.TrimSpace(s)); s == "" {
+		if s = unbracket(strings.TrimSpace(s)); s == "" || len(dst)-first > maxEvents {
 			return
 		}
 		if dst[first].Attempt.Recipient != "" {
