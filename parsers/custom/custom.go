@@ -97,7 +97,7 @@ func Load(paths ...string) (all []*Definition, err error) {
 	for _, path := range paths {
 		files := []string{path}
 		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
-			// A folder's name is no pattern, so it is not to be one for Glob.
+			// Not filepath.Glob, to which the folder's name would be a pattern.
 			entries, err := os.ReadDir(path)
 			if err != nil {
 				errs = append(errs, err)

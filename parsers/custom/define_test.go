@@ -56,7 +56,7 @@ func TestParseErrors(t *testing.T) {
 		{"name = 'a'\n[[rule]]\ndissect = '%{recipient} %{recipient}'", `3:1: there are two values called recipient; give one of them another name, or none`},
 		{"name = 'a'\n[[rule]]\ndissect = '%{recipient...} %{diagnostic...}'", `3:1: %{diagnostic...}: a second slot with three dots; one at most can take what is left`},
 		{"name = 'a'\n[[rule]]\ndissect = '%{diagnostic...} %{recipient->} x'", `3:1: -> behind the slot with three dots: there, the text is read from its end; leave it out`},
-		{"name = 'a'\n[[rule]]\ndissect = '%{re cipient} x'", `3:1: %{re cipient}: a name is made of letters, digits, _ - and .`},
+		{"name = 'a'\n[[rule]]\ndissect = '%{re cipient} x'", `3:1: %{re cipient}: a name is made of letters, digits, points, _ and -`},
 		{"name = 'a'\n[[rule]]\ndissect = '%{recipient:epoch} %{time:days}'", `2:3: %{recipient:epoch}: as: recipient is neither a time nor a length of time; leave it out` + "\n" +
 			`2:3: %{time:days}: as = "days" is no way to read a time; use rfc3339, epoch, epoch_float, epoch_ms, tai64n or strptime:%Y-%m-%d…`},
 		{"name = 'a'\n[[rule]]\ndissect = '%{stat|map:res} x'", `2:3: the record has no field "stat"; it has ` + fields},

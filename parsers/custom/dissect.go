@@ -55,7 +55,7 @@ func readSlot(s string) (t slot, err error) {
 		s = ""
 	}
 	if i := strings.IndexFunc(s, func(r rune) bool { return !nameRune(r) }); i >= 0 {
-		return t, fmt.Errorf("%%{%s}: a name is made of letters, digits, _ - and .", s)
+		return t, fmt.Errorf("%%{%s}: a name is made of letters, digits, points, _ and -", s)
 	}
 	t.name = s
 	return t, nil

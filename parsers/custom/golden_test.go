@@ -55,7 +55,12 @@ func TestGolden(t *testing.T) {
 	for _, name := range names(t) {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			for _, r := range parsertest.Records(t, definition(t, name).Format(), readFile(t, name+".log")) {
+			f := definition(t, name).Format()
+			records := parsertest.Records(t, f, readFile(t, name+".log"))
+			if f.Columns {
+				records = records[1:] // parsers do not see the head
+			}
+			for _, r := range records {
 				fmt.Fprintf(&b, "%s\n", r.Raw)
 				evs, err := r.Parser.AppendEvents(nil, &r.Line)
 				if err != nil {

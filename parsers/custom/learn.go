@@ -33,8 +33,7 @@ type Shape struct {
 	Lines   int    // how many
 	Example string // the first of them
 
-	text   string  // of the example, behind its header
-	tokens []token // of the text
+	tokens []token // of the example, behind its header
 	paths  []string
 	names  []field  // what each token, or the value at each path, is for
 	words  []string // that stood where the status does
@@ -67,17 +66,8 @@ func (l *Learner) Add(line *parsers.Line) {
 		if len(l.shapes) == maxShapes {
 			return
 		}
-		s = &Shape{Example: strings.Clone(line.Raw), rank: len(l.shapes)}
-		s.text = s.Example
-		if i := strings.LastIndex(s.Example, text); i >= 0 {
-			s.text = s.Example[i : i+len(text)]
-		}
-		if s.tokens, s.paths = tokensOfObject(s.text); s.paths == nil {
-			s.tokens = tokensOf(s.text)
-			s.names = namesOf(s.tokens)
-		} else {
-			s.names = namesOfPaths(s.paths, s.tokens)
-		}
+		s = newShape(strings.Clone(line.Raw), strings.Clone(text))
+		s.rank = len(l.shapes)
 		l.shapes[strings.Clone(key)] = s
 	}
 	s.Lines++
@@ -90,6 +80,18 @@ func (l *Learner) Add(line *parsers.Line) {
 			s.words = append(s.words, strings.Clone(tokens[i].text))
 		}
 	}
+}
+
+// newShape returns the shape of a line whose text behind the header is text.
+func newShape(raw, text string) *Shape {
+	s := &Shape{Example: raw}
+	if s.tokens, s.paths = tokensOfObject(text); s.paths != nil {
+		s.names = namesOfPaths(s.paths, s.tokens)
+		return s
+	}
+	s.tokens = tokensOf(text)
+	s.names = namesOf(s.tokens)
+	return s
 }
 
 // Shapes returns the shapes, those of deliveries first, and then the most frequent.
