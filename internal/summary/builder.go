@@ -352,7 +352,7 @@ func (b *Builder) sender(address string, it *item) {
 
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
-	raw := parsers.Domain(a.Recipient)
+	raw := rawDomain(a)
 	if b.y.Job != "" && !matches(b.y.Job, a.Job) || b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) {
 		// It makes no row: those that were asked for are not to fold for the sake of those that were not.
 		it.domain = hash(classify.Domain(raw))
@@ -360,7 +360,19 @@ func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 	} else {
 		it.domain, it.domainUp = b.domain(raw)
 	}
-	it.rcpt = recipientID(recipientHash(a, raw, it.domain))
+	it.rcpt = recipientID(recipientHash(a, it.domain))
+}
+
+// rawDomain returns the recipient's domain as the log writes it, empty where it does not say.
+func rawDomain(a *parsers.Attempt) string {
+	domain := parsers.Domain(a.Recipient)
+	if domain == "" {
+		domain = parsers.Domain(a.OriginalRecipient)
+	}
+	if domain == "" {
+		domain = a.RecipientDomain
+	}
+	return domain
 }
 
 // A domainMemo remembers what a domain is counted under that the log writes in another way.
@@ -414,12 +426,16 @@ func (b *Builder) senderDomain(raw string) uint64 {
 	return memo.key
 }
 
-// recipientHash identifies the recipient of an attempt within its message by the key of its domain, which the log writes
-// as raw. The local part may be case-sensitive, the domain is not (RFC 5321 2.4).
-func recipientHash(a *parsers.Attempt, raw string, domain uint64) uint64 {
-	key := mix(hash(a.Recipient[:len(a.Recipient)-len(raw)]), domain)
+// recipientHash identifies the recipient of an attempt within its message; domain is the key of its domain. The local part
+// may be case-sensitive, the domain is not (RFC 5321 2.4).
+func recipientHash(a *parsers.Attempt, domain uint64) uint64 {
+	recipient, original := a.Recipient, ""
 	if a.OriginalRecipient != "" {
-		key = mix(key, hash(a.OriginalRecipient))
+		recipient, original = identity(a)
+	}
+	key := mix(hash(recipient[:len(recipient)-len(parsers.Domain(recipient))]), domain)
+	if original != "" {
+		key = mix(key, hash(original))
 	}
 	return key
 }
@@ -437,6 +453,12 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	}
 	if v.Overridden {
 		it.marks |= overridden
+	}
+	switch {
+	case a.Ordinal == 1:
+		it.marks |= firstTry
+	case a.Ordinal > 1:
+		it.marks |= laterTry
 	}
 	k := ReplyKey{Class: v.Class}
 	if a.Origin != parsers.OriginLocal {

@@ -34,6 +34,8 @@ const (
 	senderSelected
 	allRecipients // opExpired: every recipient still deferred
 	counted       // the attempt itself is counted; what it does to its recipient is not
+	firstTry      // the log says that it is the recipient's first
+	laterTry      // or that it is not
 )
 
 // An item is an event reduced to what is counted. It outlives its line.
@@ -333,9 +335,9 @@ func (y tallier) advance(m *message, it *item) {
 		r.become(settled)
 		switch {
 		case it.kind == parsers.Internal || it.is(notAttempted): // handed on inside, or thrown away: no outcome here
-		case before == deferred:
+		case before == deferred || it.is(laterTry):
 			y.settle(m, r, DeliveredLater, it.time)
-		case m.is(born):
+		case m.is(born) || it.is(firstTry):
 			y.settle(m, r, DeliveredFirst, it.time)
 		default:
 			y.settle(m, r, DeliveredUnknown, it.time)
@@ -518,12 +520,19 @@ func (y tallier) countAttempt(m *message, it *item) {
 	}
 	c, n := y.counts, int64(it.n)
 	c.seen(it.time)
+	status := it.status
+	if status == parsers.StatusExpired {
+		status = parsers.StatusDeferred // this try was put off, as those before: what made it the last is the outcome
+	}
 	switch {
 	case it.kind == parsers.Probe:
 		c.Probes.count(it.status, n)
 		return
 	case it.kind == parsers.Async:
 		c.Async += n
+		return
+	case it.kind == parsers.Connect:
+		c.Connects += n
 		return
 	case it.kind == parsers.Suppressed || it.status == parsers.StatusRejected:
 		c.Suppressed += n
@@ -539,13 +548,13 @@ func (y tallier) countAttempt(m *message, it *item) {
 		}
 		return
 	case it.kind == parsers.Internal:
-		c.Internal.count(it.status, n)
+		c.Internal.count(status, n)
 		return
 	case m.is(senderNull):
-		c.Notifications.Attempts.count(it.status, n)
+		c.Notifications.Attempts.count(status, n)
 		return
 	}
-	c.Total.Attempts.count(it.status, n)
+	c.Total.Attempts.count(status, n)
 	c.ByClass[classOf(it.reply)] += n
 	c.ByOrigin[it.origin] += n
 	if it.is(overridden) {
@@ -554,10 +563,10 @@ func (y tallier) countAttempt(m *message, it *item) {
 	if it.is(conflict) {
 		c.Conflicts += n
 	}
-	c.hours.at(hourKey(it.time), restKey).count(it.status, n)
-	c.domains.at(it.domain, it.domainUp).attempt(it.status, uint32(it.n))
+	c.hours.at(hourKey(it.time), restKey).count(status, n)
+	c.domains.at(it.domain, it.domainUp).attempt(status, uint32(it.n))
 	if m.sender != 0 {
-		c.senders.at(m.sender, restKey).attempt(it.status, uint32(it.n))
+		c.senders.at(m.sender, restKey).attempt(status, uint32(it.n))
 	}
 	r := c.replies.find(it.reply)
 	if r == nil {

@@ -327,11 +327,7 @@ func (p *traced) settle() { p.state, p.names = settled, nil }
 
 // recipient returns the recipient of an attempt, made where it is missing.
 func (m *track) recipient(a *parsers.Attempt) *traced {
-	if recipient, original := identity(a); original != a.OriginalRecipient {
-		a = &parsers.Attempt{Recipient: recipient, OriginalRecipient: original}
-	}
-	raw := parsers.Domain(a.Recipient)
-	key := recipientHash(a, raw, hash(classify.Domain(raw)))
+	key := recipientHash(a, hash(classify.Domain(rawDomain(a))))
 	if m.first.hash == 0 {
 		m.first.hash = key
 	}
@@ -396,11 +392,7 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 // push writes a record n times, with ordinals that differ by step, or queues it behind those that wait, and lets it wait
 // where its sender is not known.
 func (r *Recorder) push(rec *Record, m *track, n, step int) {
-	if rec.Recipient != "" {
-		rec.Domain = classify.Domain(parsers.Domain(rec.Recipient))
-	} else if rec.RecipientDomain != "" {
-		rec.Domain = classify.Domain(rec.RecipientDomain)
-	}
+	rec.Domain = classify.Domain(rawDomain(&rec.Attempt))
 	rec.Verdict = classify.ClassOf(&rec.Attempt)
 	var since parsers.Stamp
 	if m != nil {
