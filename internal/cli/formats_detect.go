@@ -24,9 +24,9 @@ func newFormatsDetect(o IO) *cobra.Command {
 many of the lines without such a header a format reads. What no format knows is guessed at by the last resort, generic.
 
 Exit status:
-  0    each input is of a format
+  0    all is well, also where it is a guess
   2    wrong usage or configuration, or the output can't be written
-  3    an input can't be read, or is of no format
+  3    an input can't be read
   130  interrupted`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runFormatsDetect(cmd.Context(), o, &flags, args)
@@ -50,6 +50,10 @@ func runFormatsDetect(ctx context.Context, o IO, flags *inputFlags, paths []stri
 	s.errs = append(s.errs, errs...)
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "INPUT\tFORMAT\t")
+	last := "-"
+	if i := slices.IndexFunc(c.Formats, func(f parsers.Format) bool { return f.LastResort }); i >= 0 {
+		last = c.Formats[i].Name
+	}
 	for i := range found {
 		d := &found[i]
 		name := report.Visible(d.Input.Name)
@@ -59,8 +63,7 @@ func runFormatsDetect(ctx context.Context, o IO, flags *inputFlags, paths []stri
 			name = ""
 			rows++
 		}
-		last := slices.IndexFunc(c.Formats, func(f parsers.Format) bool { return f.LastResort })
-		known := func(g scan.Guess) bool { return g.Score > 0 && (last < 0 || g.Format != c.Formats[last].Name) }
+		known := func(g scan.Guess) bool { return g.Score > 0 && g.Format != last }
 		for _, format := range tagged(d) {
 			row(format, programs(d, format))
 		}
@@ -79,12 +82,7 @@ func runFormatsDetect(ctx context.Context, o IO, flags *inputFlags, paths []stri
 		case d.Lines == 0:
 			row("-", "there are no lines")
 		default:
-			format := "-"
-			if last >= 0 {
-				format = c.Formats[last].Name
-			}
-			row(format, fmt.Sprintf("a guess: no format knows any of the first %d lines; bouncelog formats learn may propose one", d.Lines))
-			s.errs = append(s.errs, fmt.Errorf("%s is of no known format", d.Input.Name))
+			row(last, fmt.Sprintf("a guess: no format knows any of the first %d lines; bouncelog formats learn may propose one", d.Lines))
 		}
 	}
 	if err := w.Flush(); err != nil {
