@@ -112,6 +112,7 @@ const (
 	origin
 	message
 	file
+	domain
 	host
 	ip
 	port
@@ -123,7 +124,7 @@ const (
 	numFields
 )
 
-var fieldNames = [numFields]string{"level", "uuid", "origin", "message", "file", "host", "ip", "port", "mode", "response", "delay", "fails", "rcpts"}
+var fieldNames = [numFields]string{"level", "uuid", "origin", "message", "file", "domain", "host", "ip", "port", "mode", "response", "delay", "fails", "rcpts"}
 
 // jsonNames are the names in JSON, where `delivered file` is one key. As pairs, it is a word and a key.
 var jsonNames = func() [numFields]string {
@@ -183,7 +184,7 @@ func (e *entry) setDelivery(a *parsers.Attempt) bool {
 	a.Status, a.Origin = parsers.StatusSent, parsers.OriginImplied
 	a.Reply = parsers.Reply{Code: 250, Text: e[response]} // nothing else makes a delivery, and the code is cut off
 	a.Diagnostic = e[response]
-	a.RelayHost = e[host]
+	a.RecipientDomain, a.RelayHost = e[domain], e[host]
 	if _, err := netip.ParseAddr(e[ip]); err == nil {
 		a.RelayIP = e[ip]
 	}

@@ -18,7 +18,7 @@ func TestAppendEvents(t *testing.T) {
 		info   = "[INFO] [" + id + "] [outbound] "
 		fields = `domain=example.com host=mx1.example.com ip=192.0.2.10 port=25 mode=SMTP tls=Y auth=N response="OK \"x\" rcpts=9/0/0" delay=1.25 fails=2 rcpts=2/0/1`
 
-		delivered = `attempted QueueID="` + id + `" RelayHost="mx1.example.com" RelayIP="192.0.2.10" RelayPort=25 Status=sent Origin=implied ` +
+		delivered = `attempted QueueID="` + id + `" RecipientDomain="example.com" RelayHost="mx1.example.com" RelayIP="192.0.2.10" RelayPort=25 Status=sent Origin=implied ` +
 			`Reply.Code=250 Reply.Text="OK \"x\" rcpts=9/0/0" Diagnostic="OK \"x\" rcpts=9/0/0" Delay=1.25s Ordinal=3`
 		rejected = `attempted QueueID="` + id + `" Recipient="ann@example.com" Status=bounced Origin=remote Reply.Code=550 Reply.Enhanced=5.1.1 ` +
 			`Reply.Text="550 5.1.1 \"ann\" unknown" Command=RCPT TO Diagnostic="550 5.1.1 \"ann\" unknown"`

@@ -130,7 +130,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		ev.Part, a.Status = tried, parsers.StatusSent
 		a.Origin, a.Reply.Code = parsers.OriginImplied, 250
 		other.Kind = parsers.Removed
-		c.skip(4)
+		a.RecipientDomain = c.next()
+		c.skip(3)
 		c.attempt(a)
 		ip, _, _ := strings.Cut(c.rest, "@")
 		a.RelayIP = address(ip)
@@ -139,7 +140,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		if h.kind == "P" {
 			other.Kind = parsers.Removed
 		}
-		c.skip(4)
+		a.RecipientDomain = c.next()
+		c.skip(3)
 		a.Command = command(c.next())
 		c.attempt(a)
 		a.RelayIP = address(c.next())

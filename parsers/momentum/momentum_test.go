@@ -44,6 +44,7 @@ func attempts(t *testing.T, records []string, want ...string) {
 func TestRecords(t *testing.T) {
 	p := parsertest.Open(t, Format(), "")
 	part := func(a parsers.Attempt) parsers.Event {
+		a.RecipientDomain = "example.com"
 		return parsers.Event{Kind: parsers.Part, Part: tried, Time: 1795341600e6, QueueID: "91/6D-07914-E67BC044", Attempt: a}
 	}
 	bounce := func(sender string, a parsers.Attempt) parsers.Event {
@@ -92,7 +93,7 @@ func TestInterleaved(t *testing.T) {
 		record("45", t1), record("45", r44), record("45", t1), record("45", r45), record("45", d1)},
 		`Recipient="bob@example.com" Status=deferred Delay=1.5s Ordinal=1`, `Recipient="ann@example.com" Status=deferred`,
 		`Recipient="bob@example.com" Status=sent Delay=2.5s Ordinal=2`, `Recipient="ann@example.com" Status=sent`,
-		`Sender="info@example.net" RelayIP="192.0.2.10" Status=deferred`, // of a recipient that is gone
+		`Sender="info@example.net" RecipientDomain="example.com" RelayIP="192.0.2.10" Status=deferred`, // of a recipient that is gone
 		`Recipient="ann@example.com" Status=deferred`, `Recipient="bob@example.com" Status=sent`)
 	j := newJoiner(parsers.Options{})
 	p := parsertest.Open(t, Format(), "")
@@ -116,7 +117,7 @@ func TestInterleaved(t *testing.T) {
 // A message that goes to another node is lost to this one.
 func TestTransfer(t *testing.T) {
 	attempts(t, []string{record("44", r44), record("44", "X@example.com@266@g@b@0@2.5@192.0.2.10"), record("44", t1)}, `Status=deferred`)
-	if got := read(t, record("44", r44)+"\n"+record("44", "X@example.com@266@g@b@0@2.5@192.0.2.10")+"\n"+record("44", t1))[0]; strings.Contains(got, "Recipient") {
+	if got := read(t, record("44", r44)+"\n"+record("44", "X@example.com@266@g@b@0@2.5@192.0.2.10")+"\n"+record("44", t1))[0]; strings.Contains(got, " Recipient=") {
 		t.Error(got)
 	}
 }

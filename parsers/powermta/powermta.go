@@ -66,6 +66,7 @@ const (
 	destinationIP
 	job
 	messageID
+	queue
 	numColumns
 )
 
@@ -74,7 +75,7 @@ var columnNames = [numColumns]string{
 	recordType: "type", timeLogged: "timeLogged", timeQueued: "timeQueued", secondsQueued: "totalSecondsQueued",
 	sender: "orig", recipient: "rcpt", original: "orcpt", status: "dsnStatus", diagnostic: "dsnDiag", remoteMTA: "dsnMta",
 	category: "bounceCat", deliveryType: "dlvType", sourceIP: "dlvSourceIp", destinationIP: "dlvDestinationIp",
-	job: "jobId", messageID: "header_Message-Id",
+	job: "jobId", messageID: "header_Message-Id", queue: "queue",
 }
 
 // columnsOf returns what the columns under a header are, and how many of them matter besides the type.

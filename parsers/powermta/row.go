@@ -114,7 +114,9 @@ func (p *parser) appendAttempt(dst []parsers.Event, r *row, t *rowType, logged, 
 	ev.Sender = unbracket(r[sender]) // an empty one may be one that this type of row has not
 	a := &ev.Attempt
 	a.Status, a.Kind, a.Job = t.status, t.kind, r[job]
-	a.Recipient = unbracket(r[recipient])
+	if a.Recipient = unbracket(r[recipient]); a.Recipient == "" {
+		a.RecipientDomain, _, _ = strings.Cut(r[queue], "/")
+	}
 	if _, to := fields.Typed(r[original]); to != a.Recipient {
 		a.OriginalRecipient = to
 	}
