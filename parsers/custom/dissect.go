@@ -170,19 +170,21 @@ func (c *cut) timeLength(s string) int {
 
 // forward takes the cuts from the left, and returns what is left.
 func (d *dissection) forward(s string, rec *record) (rest string, ok bool) {
-	s, ok = strings.CutPrefix(s, d.start)
+	if s, ok = strings.CutPrefix(s, d.start); !ok {
+		return s, false
+	}
 	for i := range d.cuts {
 		c := &d.cuts[i]
-		if !ok {
-			return s, false
-		}
 		var value string
 		if n := c.timeLength(s); n > 0 {
 			value, s = s[:n], s[n+len(c.lit):]
 		} else if c.lit == "" { // the last slot of a prefix
 			value, s, _ = strings.Cut(s, " ")
-		} else if value, s, ok = strings.Cut(s, c.lit); ok && c.pad {
-			for strings.HasPrefix(s, c.lit) {
+		} else if i := index(s, c.lit); i < 0 {
+			return s, false
+		} else {
+			value, s = s[:i], s[i+len(c.lit):]
+			for c.pad && strings.HasPrefix(s, c.lit) {
 				s = s[len(c.lit):]
 			}
 		}
@@ -191,5 +193,25 @@ func (d *dissection) forward(s string, rec *record) (rest string, ok bool) {
 			s = strings.TrimLeft(s, " ")
 		}
 	}
-	return s, ok
+	return s, true
+}
+
+// index is strings.Index for a short text that is near: it costs half as much. Where its first byte is everywhere, the
+// latter is better.
+func index(s, lit string) int {
+	i := 0
+	for range 8 {
+		n := strings.IndexByte(s[i:], lit[0])
+		if n < 0 {
+			return -1
+		}
+		if i += n; strings.HasPrefix(s[i:], lit) {
+			return i
+		}
+		i++
+	}
+	if n := strings.Index(s[i:], lit); n >= 0 {
+		return i + n
+	}
+	return -1
 }

@@ -52,9 +52,11 @@ func (m *mapping) value(rec *record) (s string, ok bool) {
 	return "", false
 }
 
-// trim takes off a value what is not to be part of it.
+// trim takes off a value, not empty, what is not to be part of it.
 func (m *mapping) trim(s string) string {
-	s = strings.TrimSpace(s)
+	if s[0] <= ' ' || s[len(s)-1] <= ' ' {
+		s = strings.TrimSpace(s)
+	}
 	for _, p := range m.prefixes {
 		if len(s) >= len(p) && strings.EqualFold(s[:len(p)], p) {
 			s = strings.TrimLeft(s[len(p):], " \t")

@@ -168,7 +168,7 @@ func (r *rule) appendRecipients(dst []parsers.Event, rec *record) []parsers.Even
 			continue
 		}
 		for e := range list.Elements() {
-			if s, ok := textOf(e); ok {
+			if s, _ := textOf(e); s != "" {
 				add(m.trim(s))
 			}
 		}
