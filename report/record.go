@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 )
@@ -124,6 +125,7 @@ func recordFields() []field {
 		address("recipient", func(r *record) string { return r.Recipient }),
 		address("original_recipient", func(r *record) string { return r.OriginalRecipient }),
 		text("domain", func(r *record) string { return r.Domain }),
+		text("provider", func(r *record) string { return r.Provider }),
 		text("relay_host", func(r *record) string { return r.RelayHost }),
 		text("relay_ip", func(r *record) string { return r.RelayIP }),
 		bare("relay_port", func(dst []byte, r *record) []byte { return appendCount(dst, int64(r.RelayPort)) }),
@@ -137,7 +139,12 @@ func recordFields() []field {
 		text("origin", func(r *record) string { return r.Origin.String() }),
 		text("command", func(r *record) string { return r.Command.String() }),
 		text("class", func(r *record) string { return r.Class.String() }),
-		text("rule", func(r *record) string { return r.Rule }),
+		text("category", cause(func(c *classify.Cause) string { return c.Category.String() })),
+		text("sub", cause(func(c *classify.Cause) string { return c.Sub })),
+		text("fault", cause(func(c *classify.Cause) string { return c.Fault })),
+		text("suppress", cause(func(c *classify.Cause) string { return c.Suppress })),
+		text("rule", ruleOf),
+		text("confidence", cause(func(c *classify.Cause) string { return c.Confidence })),
 		text("diagnostic", func(r *record) string { return r.Diagnostic }),
 		bare("delay", func(dst []byte, r *record) []byte { return appendSeconds(dst, r.Delay) }),
 		bare("xdelay", func(dst []byte, r *record) []byte { return appendSeconds(dst, r.XDelay) }),
@@ -153,6 +160,25 @@ func recordFields() []field {
 			return ""
 		}),
 	}
+}
+
+// cause returns what get says of a record's cause, nothing where it has none.
+func cause(get func(*classify.Cause) string) func(*summary.Record) string {
+	return func(r *summary.Record) string {
+		if r.Cause == nil {
+			return ""
+		}
+		return get(r.Cause)
+	}
+}
+
+// ruleOf returns what the category rests on: a rule, or the class where none knows the reply. Of what did not fail, it is
+// what the class rests on.
+func ruleOf(r *summary.Record) string {
+	if r.Cause != nil && r.Cause.Rule != nil {
+		return r.Cause.Rule.ID
+	}
+	return r.Verdict.Rule
 }
 
 // appendCount appends n, nothing where it is zero.

@@ -23,6 +23,8 @@ type Record struct {
 
 	parsers.Attempt
 	classify.Verdict
+	Cause    *classify.Cause // of a failure, or of the deferrals before an expiry; nil: there is none, or nobody asked
+	Provider string          // whoever runs the recipient's servers; empty: not known
 
 	File string
 	Line int64 // from 1
@@ -35,7 +37,7 @@ func (r *Record) clone() *Record {
 	c := *r
 	texts := [...]*string{&c.Host, &c.Instance, &c.Process, &c.QueueID, &c.MessageID, &c.Sender, &c.Domain,
 		&c.Recipient, &c.OriginalRecipient, &c.RecipientDomain, &c.Controller, &c.RelayHost, &c.RelayIP, &c.MTAStatus, &c.Reply.Text, &c.Diagnostic,
-		&c.Job, &c.SourceIP}
+		&c.Job, &c.SourceIP, &c.Provider}
 	var b strings.Builder
 	n := 0
 	for _, t := range texts {

@@ -32,6 +32,7 @@ type Recorder struct {
 	// Inbound: refusals at our own door are wanted too.
 	Inbound bool
 
+	causes  *causes
 	msgs    map[uint64]*track
 	sweepAt int
 	clocks  map[uint64]*clock // by host
@@ -114,7 +115,11 @@ type traced struct {
 	state recipientState
 }
 
-type addressee struct{ recipient, original string }
+type addressee struct {
+	recipient, original string
+	cause               *classify.Cause // of the last deferral
+	provider            string
+}
 
 type tracedList struct {
 	list  []traced
@@ -136,7 +141,7 @@ func (s *senderMemo) keep(sender string) string {
 // NewRecorder returns a Recorder that hands its records to emit, which must not keep them. The first error of emit ends
 // all.
 func NewRecorder(o *Options, emit func(*Record) error) *Recorder {
-	return &Recorder{opt: o, emit: emit, msgs: make(map[uint64]*track), clocks: make(map[uint64]*clock), sweepAt: minTracks}
+	return &Recorder{opt: o, emit: emit, causes: newCauses(o.Classifier), msgs: make(map[uint64]*track), clocks: make(map[uint64]*clock), sweepAt: minTracks}
 }
 
 // A Source says where an event's line stands.
@@ -200,6 +205,9 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		if o == 0 || o == opAttempt || o == opExpired && ev.Attempt.Recipient != "" {
 			rec.Inbound = o == 0
 			rec.Attempt = ev.Attempt
+			if !rec.Inbound {
+				r.explain(&rec)
+			}
 			r.push(&rec, nil, line.Count(), 0)
 		}
 		return r.err
@@ -239,6 +247,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	switch o {
 	case opAttempt:
 		rec.Attempt = ev.Attempt
+		r.explain(&rec)
 		m.borrow(&rec.Attempt)
 		m.early = m.early || rec.Ordinal == 1 && !m.born
 		n := line.Count()
@@ -318,7 +327,10 @@ func (m *track) trace(rec *Record, n int) (step int) {
 		p.settle()
 	case p.state != deferred:
 		p.state = deferred
-		p.names = &addressee{strings.Clone(rec.Recipient), strings.Clone(rec.OriginalRecipient)}
+		p.names = &addressee{recipient: strings.Clone(rec.Recipient), original: strings.Clone(rec.OriginalRecipient)}
+	}
+	if p.state == deferred && rec.Cause != nil && !rec.NotAttempted {
+		p.names.cause, p.names.provider = rec.Cause, rec.Cause.Provider
 	}
 	return step
 }
@@ -367,6 +379,7 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 	rec.Status, rec.Kind, rec.NotAttempted = parsers.StatusExpired, parsers.Final, true
 	if ev.Attempt.Recipient != "" {
 		if p := m.recipient(&ev.Attempt); p.state != settled {
+			r.inherit(rec, p)
 			p.settle()
 			r.push(rec, m, 1, 0)
 		}
@@ -378,6 +391,7 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 		}
 		each := *rec
 		each.Recipient, each.OriginalRecipient = p.names.recipient, p.names.original
+		r.inherit(&each, p)
 		p.settle()
 		r.push(&each, m, 1, 0)
 	}
@@ -387,6 +401,24 @@ func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
 			one(&m.more.list[i])
 		}
 	}
+}
+
+// explain finds the cause of a failure, and whose server it was at.
+func (r *Recorder) explain(rec *Record) {
+	if rec.Cause = r.causes.of(&rec.Attempt); rec.Cause != nil {
+		rec.Provider = rec.Cause.Provider
+	} else {
+		rec.Provider = r.causes.provider(&rec.Attempt, classify.Domain(rawDomain(&rec.Attempt)))
+	}
+}
+
+// inherit gives an expiry the cause of the deferrals that led to it.
+func (r *Recorder) inherit(rec *Record, p *traced) {
+	if p.names != nil && p.names.cause != nil {
+		rec.Cause, rec.Provider = p.names.cause, p.names.provider
+		return
+	}
+	r.explain(rec)
 }
 
 // push writes a record n times, with ordinals that differ by step, or queues it behind those that wait, and lets it wait

@@ -19,6 +19,8 @@ type Options struct {
 	Now          parsers.Stamp // no log ends more than a day after; zero: not known
 
 	Domain, Sender, Job string // globs, lower case; empty: all
+
+	Classifier *classify.Classifier // finds causes; nil: nobody asks for them
 }
 
 // selects reports whether an event that tells its sender and recipient itself was asked for.
