@@ -18,6 +18,8 @@ const (
 	maxHosts     = 1 << 14
 	maxHours     = 1 << 17
 	maxPrograms  = 1 << 10
+	maxProviders = 1 << 16
+	maxCauseRows = 1 << 15
 )
 
 // A Bucket is where an input line ends. Every line ends in exactly one.
@@ -366,6 +368,8 @@ type Counts struct {
 	templates table[template, *template]
 	hosts     table[hostRow, *hostRow]
 	programs  table[sum, *sum]
+	providers table[tally, *tally]
+	causes    table[causeRow, *causeRow]
 }
 
 // NewCounts returns Counts of nothing.
@@ -379,6 +383,8 @@ func NewCounts() *Counts {
 		templates: newTable[template](maxTemplates),
 		hosts:     newTable[hostRow](maxHosts),
 		programs:  newTable[sum](maxPrograms),
+		providers: newTable[tally](maxProviders),
+		causes:    newTable[causeRow](maxCauseRows),
 	}
 }
 
@@ -422,6 +428,8 @@ func (c *Counts) Add(o *Counts) {
 	c.templates.add(&o.templates)
 	c.hosts.add(&o.hosts)
 	c.programs.add(&o.programs)
+	c.providers.add(&o.providers)
+	c.causes.add(&o.causes)
 }
 
 // A NamedTally is one row of a table of domains or senders. Name is empty for the row of all that the table had no room
@@ -436,6 +444,9 @@ func (c *Counts) Domains() []NamedTally { return named(&c.domains) }
 
 // Senders returns the sender domains that were counted, by name. Unknown senders are not among them.
 func (c *Counts) Senders() []NamedTally { return named(&c.senders) }
+
+// Providers returns the attempts at each provider, by name.
+func (c *Counts) Providers() []NamedTally { return named(&c.providers) }
 
 func named(t *table[tally, *tally]) []NamedTally {
 	t.fold()

@@ -47,6 +47,7 @@ type item struct {
 	rcpt             uint64
 	domain, domainUp uint64
 	reply            uint64 // packed ReplyKey
+	provider         uint64 // row of providers; zero: nobody asked, or it is not known
 	failure          *failure
 
 	next    int32  // its Fringe's: the place of the one after it of the same prefix, from 1
@@ -62,10 +63,11 @@ type item struct {
 
 // A failure is what an item of a failed attempt has in addition.
 type failure struct {
-	template uint64
-	text     string // the diagnostic
-	pos      Pos    // where it stands
-	owned    bool   // text does not point into a block
+	template       uint64
+	cause, causeUp uint64 // rows of causes; zero: nobody asked
+	text           string // the diagnostic
+	pos            Pos    // where it stands
+	owned          bool   // text does not point into a block
 }
 
 // A file is a queue file as [queueFile] identifies it. Zero: not known.
@@ -80,7 +82,7 @@ func (f file) queue() uint64 { return uint64(f[0]) | uint64(f[1])<<8 | uint64(f[
 // own makes the item independent of the block that its line stands in.
 func (it *item) own() {
 	if f := it.failure; f != nil && !f.owned {
-		it.failure = &failure{f.template, strings.Clone(f.text), f.pos, true}
+		it.failure = &failure{f.template, f.cause, f.causeUp, strings.Clone(f.text), f.pos, true}
 	}
 }
 
@@ -573,6 +575,9 @@ func (y tallier) countAttempt(m *message, it *item) {
 		r = c.replies.row(it.reply, unpackReply(it.reply).plain())
 	}
 	r.val += sum(n)
+	if it.provider != 0 {
+		c.providers.at(it.provider, restKey).attempt(status, uint32(it.n))
+	}
 	if it.status == parsers.StatusSent {
 		return
 	}
@@ -584,6 +589,11 @@ func (y tallier) countAttempt(m *message, it *item) {
 	}
 	p.val.n += n
 	f := it.failure
+	if f.cause != 0 {
+		row := c.causes.at(f.cause, f.causeUp)
+		row.count(status, n)
+		row.example.earlier(it.time, f.text, f.pos)
+	}
 	t := c.templates.at(f.template, templateUp(it.reply))
 	t.reply = it.reply
 	t.n += n
