@@ -1,25 +1,24 @@
 package courier
 
 import (
-	"hash/maphash"
 	"strings"
 
+	"bouncelog/internal/recent"
 	"bouncelog/parsers"
 )
 
 // A joiner makes one attempt of the lines about a recipient, with the one that ends it.
-type joiner struct {
-	seed       maphash.Seed
-	young, old map[uint64]*delivery // those heard of last, and before them
-}
+type joiner struct{ deliveries *recent.Map[key, *delivery] }
 
-// maxDeliveries is how many are in each of the joiner's two halves: it forgets the half it heard of longest ago. Courier
-// logs ten lines of a reply and its last.
+// How many deliveries are remembered at least, and how much of each at most. Courier logs ten lines of a reply and its last.
 const (
-	maxDeliveries = 1 << 13
+	minDeliveries = 1 << 13
 	maxLines      = 20
 	maxText       = 4 << 10
 )
+
+// A key identifies a delivery.
+type key struct{ host, id, recipient string }
 
 // A delivery is what the log said of an attempt that has not ended.
 type delivery struct {
@@ -30,15 +29,15 @@ type delivery struct {
 }
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{seed: maphash.MakeSeed(), young: make(map[uint64]*delivery)}
+	return &joiner{recent.NewMap[key, *delivery](minDeliveries)}
 }
 
 // Join implements [parsers.Joiner].
 func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
-	key := maphash.Comparable(j.seed, struct{ host, id, rcpt string }{host, ev.QueueID, ev.Attempt.Recipient})
-	switch d := j.delivery(key); ev.Part {
+	k := key{host, ev.QueueID, ev.Attempt.Recipient}
+	switch d := recent.At(j.deliveries, k); ev.Part {
 	case begun:
-		delete(j.young, key) // where delivery has put it
+		j.deliveries.Drop(k)
 	case said:
 		if d.taker != nil {
 			*d = delivery{} // of an attempt whose end is not in the log
@@ -50,25 +49,16 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		}
 	case succeeded:
 		a := &ev.Attempt
-		d.taker = &parsers.Attempt{RelayHost: keep(a.RelayHost), RelayIP: keep(a.RelayIP),
-			Kind: a.Kind, NotAttempted: a.NotAttempted, Diagnostic: keep(a.Diagnostic)}
+		d.taker = &parsers.Attempt{RelayHost: recent.Keep(a.RelayHost), RelayIP: recent.Keep(a.RelayIP),
+			Kind: a.Kind, NotAttempted: a.NotAttempted, Diagnostic: recent.Keep(a.Diagnostic)}
 	case ended:
-		delete(j.young, key)
+		j.deliveries.Drop(k)
 		dst = append(dst, *ev)
 		out := &dst[len(dst)-1]
 		out.Kind, out.Part = parsers.Attempted, 0
 		d.tell(&out.Attempt, ev.Process)
 	}
 	return dst
-}
-
-// keep returns a copy of what is to be remembered, and nothing of what is too long to be an address or a name (RFC 5321
-// 4.5.3.1): the log decides how many there are.
-func keep(s string) string {
-	if len(s) > 1<<10 {
-		return ""
-	}
-	return strings.Clone(s)
 }
 
 // ownReplies are those that Courier makes up (Courier: cdmsgq2.C, module.esmtp/libesmtp.C).
@@ -108,21 +98,4 @@ func (d *delivery) tell(a *parsers.Attempt, program string) {
 			a.Origin = parsers.OriginLocal
 		}
 	}
-}
-
-// delivery returns what is known of a delivery, and makes room for more.
-func (j *joiner) delivery(key uint64) *delivery {
-	d := j.young[key]
-	if d != nil {
-		return d
-	}
-	if d = j.old[key]; d == nil {
-		d = new(delivery)
-	}
-	delete(j.old, key)
-	if len(j.young) >= maxDeliveries {
-		j.old, j.young = j.young, make(map[uint64]*delivery)
-	}
-	j.young[key] = d
-	return d
 }

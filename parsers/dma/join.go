@@ -1,21 +1,21 @@
 package dma
 
 import (
-	"hash/maphash"
 	"strings"
 
+	"bouncelog/internal/recent"
 	"bouncelog/parsers"
 )
 
 // A joiner gives each outcome the recipient and the server of the lines before it. An outcome whose lines are not in the
 // log has what its own says.
-type joiner struct {
-	seed       maphash.Seed
-	young, old map[uint64]*mail // those heard of last, and before them
-}
+type joiner struct{ mails *recent.Map[key, *mail] }
 
-// maxMails is how many are in each of the joiner's two halves. It forgets the half it heard of longest ago.
-const maxMails = 1 << 14
+// minMails is how many are remembered at least.
+const minMails = 1 << 14
+
+// A key identifies a recipient, or a message by its own id.
+type key struct{ host, tag, id string }
 
 // A mail is what the log said of one recipient, or of the message by its own id.
 type mail struct {
@@ -31,30 +31,28 @@ type mail struct {
 }
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{seed: maphash.MakeSeed(), young: make(map[uint64]*mail)}
+	return &joiner{recent.NewMap[key, *mail](minMails)}
 }
 
 // Join implements [parsers.Joiner].
 func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
-	key := func(id string) uint64 {
-		return maphash.Comparable(j.seed, struct{ host, tag, id string }{host, ev.Instance, id})
-	}
-	m := j.mail(key(ev.QueueID))
+	k := key{host, ev.Instance, ev.QueueID}
+	m := recent.At(j.mails, k)
 	a := &ev.Attempt
 	out := parsers.Event{Instance: ev.Instance, QueueID: ev.QueueID}
 	switch ev.Part {
 	case received:
-		m.sender = keep(ev.Sender)
+		m.sender = recent.Keep(ev.Sender)
 	case enqueued:
-		j.mail(key(ev.NextID)).recipient = keep(a.Recipient)
+		recent.At(j.mails, key{host, ev.Instance, ev.NextID}).recipient = recent.Keep(a.Recipient)
 		out.Kind, out.QueueID, out.Sender = parsers.Accepted, ev.NextID, m.sender
 		dst = append(dst, out)
 	case begun:
-		*m = mail{sender: m.sender, recipient: keep(a.Recipient), last: m.last}
+		*m = mail{sender: m.sender, recipient: recent.Keep(a.Recipient), last: m.last}
 	case relayed:
 		m.port, m.smarthost = a.RelayPort, true
 	case connecting:
-		m.host, m.ip, m.kind = keep(a.RelayHost), keep(a.RelayIP), a.Kind
+		m.host, m.ip, m.kind = recent.Keep(a.RelayHost), recent.Keep(a.RelayIP), a.Kind
 	case failed:
 		m.last = a.Status
 		out.Kind, out.Attempt = parsers.Attempted, *a
@@ -71,7 +69,7 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 			a.Kind = parsers.Local // dma: dma.c, add_recp
 		}
 		dst = append(dst, out)
-		dst = j.remove(dst, out, key(ev.QueueID))
+		dst = j.remove(dst, out, k)
 	case returned:
 		if m.last != parsers.StatusBounced {
 			out.Kind, out.Attempt = parsers.Expired, *a
@@ -87,18 +85,9 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 			next.Kind, next.NextID, next.Attempt = parsers.Requeued, ev.NextID, parsers.Attempt{}
 			dst = append(dst, next)
 		}
-		dst = j.remove(dst, out, key(ev.QueueID))
+		dst = j.remove(dst, out, k)
 	}
 	return dst
-}
-
-// keep returns a copy of what is to be remembered, and nothing of what is too long to be an address or a name (RFC 5321
-// 4.5.3.1): the log decides how many there are.
-func keep(s string) string {
-	if len(s) > 1<<10 {
-		return ""
-	}
-	return strings.Clone(s)
 }
 
 // addServer fills in the server where the line did not name it.
@@ -118,25 +107,7 @@ func (m *mail) addServer(a *parsers.Attempt) {
 }
 
 // remove tells that a queue id is free, and forgets it.
-func (j *joiner) remove(dst []parsers.Event, like parsers.Event, key uint64) []parsers.Event {
-	delete(j.young, key)
-	delete(j.old, key)
+func (j *joiner) remove(dst []parsers.Event, like parsers.Event, k key) []parsers.Event {
+	j.mails.Drop(k)
 	return append(dst, parsers.Event{Kind: parsers.Removed, Instance: like.Instance, QueueID: like.QueueID})
-}
-
-// mail returns what is known of a queue id, and makes room for more.
-func (j *joiner) mail(key uint64) *mail {
-	m := j.young[key]
-	if m != nil {
-		return m
-	}
-	if m = j.old[key]; m == nil {
-		m = new(mail)
-	}
-	delete(j.old, key)
-	if len(j.young) >= maxMails {
-		j.old, j.young = j.young, make(map[uint64]*mail)
-	}
-	j.young[key] = m
-	return m
 }

@@ -1,8 +1,7 @@
 package kerio
 
 import (
-	"strings"
-
+	"bouncelog/internal/recent"
 	"bouncelog/parsers"
 )
 
@@ -12,24 +11,19 @@ const (
 	attempted                  // an attempt that may be told how long after
 )
 
-// maxMessages is how many messages' arrivals are remembered, maxID how long a queue id may be.
-const (
-	maxMessages = 1 << 16
-	maxID       = 64
-)
+// minMessages is how many messages' arrivals are remembered at least.
+const minMessages = 1 << 16
 
-// A joiner tells each attempt how long ago its message arrived, which Kerio's log says nowhere. What arrived first is
-// forgotten first.
+// A joiner tells each attempt how long ago its message arrived, which Kerio's log says nowhere.
 type joiner struct {
-	arrivals map[key]parsers.Stamp
-	order    []key // a ring, the next to be forgotten at next
-	next     int
+	arrivals *recent.Map[key, parsers.Stamp]
 }
 
+// A key identifies a message.
 type key struct{ host, id string }
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{arrivals: make(map[key]parsers.Stamp)}
+	return &joiner{recent.NewMap[key, parsers.Stamp](minMessages)}
 }
 
 // Join implements [parsers.Joiner].
@@ -40,8 +34,8 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 	}
 	k := key{host, ev.QueueID}
 	if ev.Part == arrived {
-		if at != 0 && len(ev.QueueID) <= maxID {
-			j.remember(k, at)
+		if at != 0 {
+			j.arrivals.Put(k, at)
 		}
 		return dst
 	}
@@ -52,24 +46,8 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 	if a.Status == parsers.StatusExpired {
 		told.Kind = parsers.Expired
 	}
-	if since, ok := j.arrivals[k]; ok && at >= since {
+	if since, ok := j.arrivals.Get(k); ok && at >= since {
 		a.Delay = parsers.Milliseconds(at.Sub(since).Milliseconds())
 	}
 	return dst
-}
-
-func (j *joiner) remember(k key, at parsers.Stamp) {
-	if _, ok := j.arrivals[k]; ok {
-		j.arrivals[k] = at
-		return
-	}
-	k = key{strings.Clone(k.host), strings.Clone(k.id)}
-	if len(j.order) < maxMessages {
-		j.order = append(j.order, k)
-	} else {
-		delete(j.arrivals, j.order[j.next])
-		j.order[j.next] = k
-		j.next = (j.next + 1) % maxMessages
-	}
-	j.arrivals[k] = at
 }

@@ -148,19 +148,19 @@ func TestJoin(t *testing.T) {
 		t.Errorf("before it arrived: %+v", ev)
 	}
 	line.Time = at.Add(90 * time.Second)
-	for i := range maxMessages {
-		arrival.QueueID = fmt.Sprint("x", i/2*2) // every second one comes again
+	for i := range minMessages {
+		arrival.QueueID = fmt.Sprint("x", i)
 		j.Join(nil, "a", line, &arrival)
 	}
 	if ev := ask(j, "a"); ev.Attempt.Delay == (parsers.Duration{}) {
 		t.Error("forgotten too early")
 	}
-	for i := range maxMessages {
+	for i := range 2 * minMessages {
 		arrival.QueueID = fmt.Sprint("y", i)
 		j.Join(nil, "a", line, &arrival)
 	}
-	if ev := ask(j, "a"); ev.Attempt.Delay != (parsers.Duration{}) || len(j.(*joiner).arrivals) != maxMessages {
-		t.Errorf("%+v, %d messages", ev, len(j.(*joiner).arrivals))
+	if ev := ask(j, "a"); ev.Attempt.Delay != (parsers.Duration{}) {
+		t.Errorf("never forgotten: %+v", ev)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"bouncelog/internal/fields"
+	"bouncelog/internal/recent"
 	"bouncelog/parsers"
 )
 
@@ -39,7 +40,7 @@ func Format() parsers.Format {
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 			return &parser{o}, nil
 		},
-		Join: func(parsers.Options) parsers.Joiner { return new(joiner) },
+		Join: newJoiner,
 	}
 }
 
@@ -194,51 +195,35 @@ func cutObject(s string) (message, object string, ok bool) {
 	return message, object, true
 }
 
-// A joiner remembers this many recipients, none longer than that. The two lines it puts together follow each other but for
+// minFailures is how many recipients a joiner remembers at least. The two lines it puts together follow each other but for
 // what other deliveries under way write between them.
-const (
-	maxFailures = 1 << 10
-	maxName     = 1 << 10
-)
+const minFailures = 1 << 10
 
 // A joiner tells the recipients that were given up because the attempts ran out.
 type joiner struct {
-	status map[failure]parsers.Status // of the latest attempt
-	ring   [maxFailures]failure       // its keys, in the order of their first lines
-	next   int                        // the oldest of ring
+	status *recent.Map[failure, parsers.Status] // of the latest attempt
 }
 
 // A failure is a recipient of whom an attempt failed.
 type failure struct{ host, queueID, recipient string }
 
+func newJoiner(parsers.Options) parsers.Joiner {
+	return &joiner{recent.NewMap[failure, parsers.Status](minFailures)}
+}
+
 // Join implements [parsers.Joiner].
 func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
 	key := failure{host, ev.QueueID, ev.Attempt.Recipient}
-	status, known := j.status[key]
-	if ev.Part == givenUp {
-		if status != parsers.StatusDeferred {
-			return dst
-		}
-		j.status[key] = parsers.StatusExpired
-		expired := parsers.Event{Kind: parsers.Expired, Time: ev.Time, QueueID: ev.QueueID}
-		a := &expired.Attempt
-		a.Recipient, a.Status, a.Kind, a.NotAttempted, a.Origin = key.recipient, parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal
-		return append(dst, expired)
-	}
-	if known {
-		j.status[key] = ev.Attempt.Status
+	if ev.Part == failed {
+		j.status.Put(key, ev.Attempt.Status)
 		return dst
 	}
-	if len(key.queueID)+len(key.recipient) > maxName {
+	if status, _ := j.status.Get(key); status != parsers.StatusDeferred {
 		return dst
 	}
-	if j.status == nil {
-		j.status = make(map[failure]parsers.Status, maxFailures)
-	}
-	key = failure{strings.Clone(key.host), strings.Clone(key.queueID), strings.Clone(key.recipient)}
-	delete(j.status, j.ring[j.next])
-	j.ring[j.next] = key
-	j.next = (j.next + 1) % maxFailures
-	j.status[key] = ev.Attempt.Status
-	return dst
+	j.status.Put(key, parsers.StatusExpired)
+	expired := parsers.Event{Kind: parsers.Expired, Time: ev.Time, QueueID: ev.QueueID}
+	a := &expired.Attempt
+	a.Recipient, a.Status, a.Kind, a.NotAttempted, a.Origin = key.recipient, parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal
+	return append(dst, expired)
 }

@@ -94,19 +94,21 @@ func TestGivenUp(t *testing.T) {
 
 // TestJoinerForgets shows that a joiner's memory is bounded.
 func TestJoinerForgets(t *testing.T) {
-	j := new(joiner)
+	j := newJoiner(parsers.Options{})
 	join := func(part uint8, recipient string) int {
 		ev := parsers.Event{Kind: parsers.Part, Part: part, QueueID: "a1b2"}
 		ev.Attempt.Recipient, ev.Attempt.Status = recipient, parsers.StatusDeferred
 		return len(j.Join(nil, "mx", &parsers.Line{}, &ev))
 	}
 	join(failed, "first@example.com")
-	for i := range maxFailures {
+	const n = 2 * minFailures
+	for i := range n {
 		join(failed, fmt.Sprintf("%d@example.com", i))
 	}
-	join(failed, fmt.Sprintf("%*s@example.com", maxName, "x"))
-	if len(j.status) != maxFailures || join(givenUp, "first@example.com") != 0 || join(givenUp, "0@example.com") != 1 {
-		t.Errorf("%d recipients", len(j.status))
+	for recipient, want := range map[string]int{"first@example.com": 0, fmt.Sprintf("%d@example.com", n-minFailures): 1} {
+		if got := join(givenUp, recipient); got != want {
+			t.Errorf("%s: %d events, want %d", recipient, got, want)
+		}
 	}
 }
 

