@@ -21,6 +21,9 @@ type Options struct {
 	Until   time.Time
 	Samples []Sample // of the lines not understood, in order of input
 
+	// Classifier is what the causes were found with. Nil: providers have no titles, and hints are those of their category.
+	Classifier *classify.Classifier
+
 	// Locate names the place of a piece of evidence. Nil: places are left out.
 	Locate func(summary.Pos) (file string, line int64)
 
@@ -89,6 +92,8 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 		hours:      c.Hours(),
 		hosts:      c.Hosts(),
 		programs:   c.Programs(),
+		causes:     c.Causes(),
+		providers:  c.Providers(),
 	}, o)
 }
 
@@ -101,6 +106,8 @@ type tables struct {
 	hours            []summary.Hour
 	hosts            []summary.Host
 	programs         []summary.Program
+	causes           []summary.CauseCount
+	providers        []summary.NamedTally
 }
 
 func build(c *summary.Counts, t tables, o Options) (*Report, error) {
@@ -165,6 +172,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		r.Timeline = append(r.Timeline, Hour{h.Start.String(), h.Sent, h.Deferred, h.Bounced})
 	}
 	r.Templates, r.TemplatesTotal = templatesOf(t.templates, &o)
+	r.addCauses(t.causes, t.providers, &o)
 	return r, nil
 }
 
@@ -369,13 +377,17 @@ func templateOf(t *summary.Template, o *Options) Template {
 		Last:         t.Last.String(),
 	}
 	if t.Example.Text != "" {
-		ex := &Example{Text: t.Example.Text, Time: t.Example.Time.String()}
-		if o.Locate != nil {
-			ex.File, ex.Line = o.Locate(t.Example.Pos)
-		}
-		row.Example = ex
+		row.Example = exampleOf(&t.Example, o)
 	}
 	return row
+}
+
+func exampleOf(e *summary.Evidence, o *Options) *Example {
+	ex := &Example{Text: e.Text, Time: e.Time.String()}
+	if o.Locate != nil {
+		ex.File, ex.Line = o.Locate(e.Pos)
+	}
+	return ex
 }
 
 func replyOf(rc summary.ReplyCount, of int64) Reply {

@@ -12,7 +12,7 @@ package report
 // major one changes them.
 const (
 	SchemaName    = "bouncelog.report"
-	SchemaVersion = "1.0"
+	SchemaVersion = "1.1"
 )
 
 // A Report is what was found out about one set of logs. Lists are never nil, so that JSON has `[]` and no null; rates are
@@ -35,8 +35,9 @@ type Report struct {
 	Replies      []Reply `json:"replies"`
 	RepliesTotal int     `json:"replies_total"`
 
-	Categories []Category `json:"categories"`
-	Providers  []Provider `json:"providers"`
+	Categories     []Category `json:"categories"`
+	Providers      []Provider `json:"providers"`
+	ProvidersTotal int        `json:"providers_total"`
 
 	Domains      []Domain `json:"domains"`
 	DomainsTotal int      `json:"domains_total"`
@@ -258,10 +259,3 @@ type Example struct {
 	Line int64  `json:"line,omitempty"`
 	Time string `json:"time,omitempty"`
 }
-
-// A Category, a Provider and a Hint have no rows in this version.
-type (
-	Category struct{}
-	Provider struct{}
-	Hint     struct{}
-)

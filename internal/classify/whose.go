@@ -18,3 +18,12 @@ func (c *Classifier) ProviderOf(a *parsers.Attempt, recipientDomain string) stri
 	}
 	return ""
 }
+
+// Default returns a classifier with the rules and providers that come with the program.
+func Default() (*Classifier, error) {
+	rules, list, err := Builtin()
+	if err != nil {
+		return nil, err
+	}
+	return NewClassifier(rules, list)
+}

@@ -1,0 +1,187 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bouncelog/internal/classify"
+	"bouncelog/internal/summary"
+)
+
+// A Category counts failed attempts by cause. Those of NoCategory are of causes that the table had no room for.
+type Category struct {
+	Category string   `json:"category"`
+	Meaning  string   `json:"meaning"`
+	Fault    string   `json:"fault"`    // whose it is, as a rule
+	Suppress string   `json:"suppress"` // whether addresses are to be mailed no more, as a rule: yes, after_repeat or no
+	Attempts int64    `json:"attempts"`
+	Deferred int64    `json:"deferred"`
+	Bounced  int64    `json:"bounced"`
+	Share    *float64 `json:"share,omitempty"` // of all failed attempts
+	Example  *Example `json:"example,omitempty"`
+}
+
+// A Provider counts the attempts at whoever runs the servers of the recipients' domains.
+type Provider struct {
+	Provider string `json:"provider"`
+	Title    string `json:"title,omitempty"` // as people call it
+	Folded   bool   `json:"folded,omitempty"`
+	Attempts
+	DeferralRate *float64        `json:"deferral_rate,omitempty"`
+	Categories   []CategoryCount `json:"categories"` // of its failed attempts, the most frequent first
+}
+
+// A CategoryCount counts failed attempts of one cause.
+type CategoryCount struct {
+	Category string `json:"category"`
+	Attempts int64  `json:"attempts"`
+}
+
+// A Hint says what to do about failures of one kind at one provider. They are in the order of what they would bring back.
+type Hint struct {
+	Category string   `json:"category"`
+	Sub      string   `json:"sub,omitempty"`
+	Provider string   `json:"provider,omitempty"`
+	Rule     string   `json:"rule,omitempty"`
+	Attempts int64    `json:"attempts"` // that failed so
+	Text     string   `json:"text"`
+	URL      string   `json:"url,omitempty"` // the provider's page
+	Example  *Example `json:"example,omitempty"`
+}
+
+// chances are how many of a hundred failed attempts go well once the hint is followed: a judgement, for the order of hints.
+// What mends itself, and what nothing mends, comes last.
+var chances = map[classify.Category]int64{
+	classify.AuthFailed: 90, classify.SenderIdentity: 90, classify.LocalError: 90, classify.TLS: 80, classify.RelayDenied: 80,
+	classify.Noncompliant: 80, classify.RateLimited: 70, classify.TooLarge: 70, classify.Blocklisted: 60, classify.Reputation: 50,
+	classify.SpamContent: 50, classify.VirusAttachment: 50, classify.Connection: 20, classify.DNSFailure: 20, classify.Policy: 20,
+	classify.Unknown: 10, classify.RemoteError: 10, classify.MailboxFull: 5, classify.BadMailbox: 5, classify.InactiveMailbox: 5,
+	classify.BadDomain: 5, classify.RecipientRefused: 2, classify.Greylisted: 1, classify.Expired: 1,
+}
+
+// maxHints bounds the hints of a report.
+const maxHints = 100
+
+// addCauses fills in categories, providers and hints.
+func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.NamedTally, o *Options) {
+	failed := r.Totals.Deferred + r.Totals.Attempts.Bounced
+	titles, rules := make(map[string]*classify.Provider), make(map[string]*classify.Rule)
+	if o.Classifier != nil {
+		list := o.Classifier.Providers()
+		for i := range list {
+			titles[list[i].Name] = &list[i]
+		}
+		all := o.Classifier.Rules()
+		for i := range all {
+			rules[all[i].ID] = &all[i]
+		}
+	}
+
+	byCategory := make(map[string]*Category)
+	byProvider := make(map[string]map[string]int64)
+	hints := make(map[[4]string]*Hint)
+	for i := range causes {
+		c := &causes[i]
+		n := c.Deferred + c.Bounced
+		if n == 0 {
+			continue
+		}
+		category, _ := classify.ParseCategory(c.Category)
+		trait := category.Trait()
+		row := byCategory[c.Category]
+		if row == nil {
+			row = &Category{Category: cmp.Or(c.Category, "other"), Meaning: trait.Meaning, Fault: trait.Fault, Suppress: trait.Suppress}
+			byCategory[c.Category] = row
+		}
+		row.Attempts, row.Deferred, row.Bounced = row.Attempts+n, row.Deferred+c.Deferred, row.Bounced+c.Bounced
+		row.Example = earlierExample(row.Example, &c.Example, o)
+		if byProvider[c.Provider] == nil {
+			byProvider[c.Provider] = make(map[string]int64)
+		}
+		byProvider[c.Provider][row.Category] += n
+
+		// A hint of the category's own is the same whatever rule told the category.
+		h := Hint{Category: row.Category, Provider: c.Provider, Text: trait.Hint}
+		if rule := rules[c.Rule]; rule != nil && rule.Hint != "" {
+			h.Sub, h.Rule, h.Text, h.URL = c.Sub, c.Rule, rule.Hint, rule.URL
+		}
+		p := titles[c.Provider]
+		if p == nil {
+			h.Provider = "" // a provider that nobody knows has no advice of its own
+		} else if h.URL == "" {
+			h.URL = p.URL
+		}
+		key := [4]string{h.Category, h.Sub, h.Provider, h.Rule}
+		if hints[key] == nil {
+			hints[key] = &h
+		}
+		hints[key].Attempts += n
+		hints[key].Example = earlierExample(hints[key].Example, &c.Example, o)
+	}
+
+	for _, row := range byCategory {
+		row.Share = rate(row.Attempts, failed)
+		r.Categories = append(r.Categories, *row)
+	}
+	slices.SortFunc(r.Categories, func(a, b Category) int {
+		return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), strings.Compare(a.Category, b.Category))
+	})
+
+	slices.SortStableFunc(providers, func(a, b summary.NamedTally) int {
+		return cmp.Compare(b.Attempts.Total(), a.Attempts.Total())
+	})
+	r.ProvidersTotal = len(providers)
+	for _, t := range cut(providers, o.Top) {
+		p := Provider{Attempts: attemptsOf(t.Attempts), Categories: []CategoryCount{}}
+		p.DeferralRate = rate(p.Deferred, p.Attempts.Attempts)
+		p.Provider, p.Folded = orOther(t.Name)
+		if known := titles[t.Name]; known != nil {
+			p.Title = known.Title
+		}
+		for category, n := range byProvider[t.Name] {
+			p.Categories = append(p.Categories, CategoryCount{category, n})
+		}
+		slices.SortFunc(p.Categories, func(a, b CategoryCount) int {
+			return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), strings.Compare(a.Category, b.Category))
+		})
+		r.Providers = append(r.Providers, p)
+	}
+
+	for _, h := range hints {
+		fill := strings.NewReplacer("{domain}", cmp.Or(titleOf(titles, h.Provider), "the domain"), "{provider}", cmp.Or(titleOf(titles, h.Provider), "the provider"),
+			"{ip}", "your IP", "{n}", strconv.FormatInt(h.Attempts, 10))
+		h.Text = fill.Replace(h.Text)
+		r.Hints = append(r.Hints, *h)
+	}
+	slices.SortFunc(r.Hints, func(a, b Hint) int {
+		return cmp.Or(cmp.Compare(b.Attempts*chance(b.Category), a.Attempts*chance(a.Category)), cmp.Compare(b.Attempts, a.Attempts),
+			strings.Compare(a.Category, b.Category), strings.Compare(a.Provider, b.Provider), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Sub, b.Sub))
+	})
+	r.Hints = r.Hints[:min(len(r.Hints), maxHints)]
+}
+
+func chance(category string) int64 {
+	c, _ := classify.ParseCategory(category)
+	return chances[c]
+}
+
+func titleOf(titles map[string]*classify.Provider, name string) string {
+	if p := titles[name]; p != nil {
+		return p.Title
+	}
+	return name
+}
+
+// earlierExample returns the earlier of an example and a line of evidence.
+func earlierExample(e *Example, x *summary.Evidence, o *Options) *Example {
+	if x.Text == "" {
+		return e
+	}
+	n := exampleOf(x, o)
+	if e == nil || cmp.Or(strings.Compare(n.Time, e.Time), strings.Compare(n.Text, e.Text), strings.Compare(n.File, e.File), cmp.Compare(n.Line, e.Line)) < 0 {
+		return n
+	}
+	return e
+}
