@@ -269,6 +269,36 @@ func TestKind(t *testing.T) {
 	}
 }
 
+// TestCommand holds what broke off a dialogue, and at which command.
+func TestCommand(t *testing.T) {
+	p := mustOpen(t, parsers.Options{})
+	const server = " H=mx.example.net [192.0.2.25]"
+	for _, test := range []struct {
+		text string
+		want parsers.Command
+	}{
+		{"defer (111): Connection refused", parsers.CONNECT},
+		{"defer (104): Connection reset by peer" + server + ": mx.example.net [192.0.2.25]", parsers.NoCommand},
+		{"defer (110): Connection timed out" + server + ": SMTP timeout after pipelined end of data (550 bytes written)", parsers.EndOfDATA},
+		{"defer (110): Connection timed out: SMTP timeout while connected to mx.example.net [192.0.2.25] after RCPT TO:<x>", parsers.RCPTTO},
+		{"defer (-18)" + server + ": Remote host closed connection in response to HELO x (EHLO response was: 550 no)", parsers.HELO},
+		{"defer (-18): Remote host mx.example.net [192.0.2.25] closed connection in response to initial connection", parsers.CONNECT},
+		{"defer (-19)" + server + ": Malformed SMTP reply in response to pipelined MAIL FROM:<x>: 550x", parsers.MAILFROM},
+		{"defer (-19)" + server + ": Malformed SMTP reply (an empty line) in response to RCPT TO:<x>", parsers.RCPTTO},
+		{"defer (-19): Malformed SMTP reply from mx.example.net [192.0.2.25] in response to DATA: 354x", parsers.DATA},
+		{"defer (-19): Malformed SMTP reply (an empty line) from mx.example.net [192.0.2.25] in response to EHLO x", parsers.EHLO},
+		{"defer (-37)" + server + ": TLS session: (SSL_connect): error:0A000126:SSL routines::unexpected eof", parsers.STARTTLS},
+		{"defer (-37)" + server + ": bad first read from TLS conn", parsers.STARTTLS},
+		{"defer (-42): authentication required but authentication attempt(s) failed", parsers.AUTH},
+		{"defer (111): Connection refused: Failed to connect to socket /run/lmtp for y transport: Connection refused", parsers.CONNECT},
+	} {
+		evs, err := p.AppendEvents(nil, bare(stamp+id+" == eve@example.net R=x T=y "+test.text))
+		if err != nil || len(evs) != 1 || evs[0].Attempt.Command != test.want || evs[0].Attempt.Reply.Code != 0 {
+			t.Errorf("%s: %v %v, want %v", test.text, evs, err, test.want)
+		}
+	}
+}
+
 func TestFold(t *testing.T) {
 	line := func(text string) *parsers.Line { return &parsers.Line{Raw: "x " + text, Text: text, Tag: "exim"} }
 	full := strings.Repeat("x", maxPiece)
