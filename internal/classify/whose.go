@@ -19,6 +19,12 @@ func (c *Classifier) ProviderOf(a *parsers.Attempt, recipientDomain string) stri
 	return ""
 }
 
+// KnownProviders returns which providers of the table a relay and a recipient's domain belong to, -1 for none. Of all that
+// names them, [Session.Explain] looks at nothing else.
+func (c *Classifier) KnownProviders(relay, recipientDomain string) (ofRelay, ofDomain int) {
+	return c.providers.ofRelay(relay), c.providers.ofDomain(recipientDomain)
+}
+
 // Default returns a classifier with the rules and providers that come with the program.
 func Default() (*Classifier, error) {
 	rules, list, err := Builtin()

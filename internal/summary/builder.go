@@ -114,8 +114,7 @@ type Builder struct {
 	failure   failure // of the item at hand
 	causes    *causes // nil: nobody asks for them
 	causeKeys map[*classify.Cause][2]uint64
-	relays    [512]struct{ key, provider uint64 } // whose servers relays are
-	scratch   []byte                              // for templates
+	scratch   []byte // for templates
 	templates [2048]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo

@@ -13,11 +13,26 @@ import (
 type causes struct {
 	classifier *classify.Classifier
 	session    *classify.Session
-	memo       [4096]struct {
+	memo       [8192]struct {
 		key   uint64
 		cause *classify.Cause
 	}
-	all map[classify.Cause]*classify.Cause // there are as many as rules and providers come together
+	all   map[causeKey]*classify.Cause // there are as many as rules and providers come together
+	sides [1024]side
+}
+
+// A side is whom a relay and a domain belong to.
+type side struct {
+	key   uint64
+	known uint64 // the providers of the table
+	name  string // as reports have it, empty: not known
+}
+
+// A causeKey tells causes apart: the rest of one follows from its rule, and from its words by their first letters.
+type causeKey struct {
+	rule     *classify.Rule
+	provider string
+	words    [4]byte
 }
 
 // newCauses returns nil where c is: then nobody asks for causes.
@@ -25,7 +40,7 @@ func newCauses(c *classify.Classifier) *causes {
 	if c == nil {
 		return nil
 	}
-	return &causes{classifier: c, session: c.NewSession(), all: make(map[classify.Cause]*classify.Cause)}
+	return &causes{classifier: c, session: c.NewSession(), all: make(map[causeKey]*classify.Cause)}
 }
 
 // maxCauses bounds what is remembered: a provider may be any domain that a relay is in.
@@ -40,39 +55,78 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	if a.Reply.Text != "" && a.Origin != parsers.OriginLocal {
 		text = a.Reply.Text
 	}
+	// The recipient and the relay have no part in it but for their providers. Without them, the same refusal of many is
+	// one text: that makes half of all failures words that came before.
+	before, after := text, ""
+	if a.Recipient != "" {
+		before, after, _ = strings.Cut(text, a.Recipient)
+	}
+	whose := c.side(a)
 	e, d := a.Reply.Enhanced, a.DSN
-	key := mix(mix(hash(text), hash(a.RelayHost)), hash(rawDomain(a)))
+	key := mix(mix(hash(before), hash(after)), whose.known)
+	if after != "" {
+		key = mix(key, hash(rawDomain(a))) // it stands in the text
+	}
 	key = mix(key, uint64(a.Command)|uint64(a.Origin)<<8|uint64(a.Status)<<16|uint64(a.Kind)<<24|uint64(a.Reply.Code)<<32)
 	key = mix(key, uint64(e[0])|uint64(e[1])<<16|uint64(e[2])<<32|uint64(d[0])<<48)
 	key = mix(key, uint64(d[1])|uint64(d[2])<<16)
 	slot := &c.memo[key%uint64(len(c.memo))]
-	if slot.key == key && slot.cause != nil {
-		return slot.cause
+	if slot.key != key || slot.cause == nil {
+		cause := c.session.Explain(a)
+		if a.Guessed {
+			cause.Confidence, cause.Suppress = "low", "no"
+		}
+		slot.key, slot.cause = key, c.intern(&cause)
 	}
-	cause := c.session.Explain(a)
-	if a.Guessed {
-		cause.Confidence = "low"
-		cause.Suppress = "no"
+	if slot.cause.Provider == "" && whose.name != "" {
+		cause := *slot.cause
+		cause.Provider = whose.name
+		return c.intern(&cause)
 	}
-	cause.Provider = cmp.Or(cause.Provider, c.classifier.ProviderOf(a, classify.Domain(rawDomain(a))))
-	p := c.all[cause]
+	return slot.cause
+}
+
+// intern returns the one copy of a cause.
+func (c *causes) intern(cause *classify.Cause) *classify.Cause {
+	k := causeKey{cause.Rule, cause.Provider, [4]byte{initial(cause.Suppress), initial(cause.Nature), initial(cause.Retry), initial(cause.Confidence)}}
+	p := c.all[k]
 	if p == nil {
 		if len(c.all) >= maxCauses {
 			clear(c.all)
 		}
-		p = &cause
-		c.all[cause] = p
+		one := *cause
+		p = &one
+		c.all[k] = p
 	}
-	slot.key, slot.cause = key, p
 	return p
 }
 
-// provider returns the name of the provider that an attempt was made at.
-func (c *causes) provider(a *parsers.Attempt, domain string) string {
+func initial(s string) byte {
+	if s == "" {
+		return 0
+	}
+	return s[0]
+}
+
+// side returns whom the relay and the domain of an attempt belong to.
+func (c *causes) side(a *parsers.Attempt) *side {
+	domain := rawDomain(a)
+	key := mix(mix(hash(a.RelayHost), uint64(a.Kind)), hash(domain))
+	s := &c.sides[key%uint64(len(c.sides))]
+	if s.key != key {
+		domain = classify.Domain(domain)
+		relay, own := c.classifier.KnownProviders(a.RelayHost, domain)
+		*s = side{key, mix(uint64(relay+1), uint64(own+1)), strings.Clone(c.classifier.ProviderOf(a, domain))}
+	}
+	return s
+}
+
+// provider returns the name of the provider that an attempt was made at, empty where it is not known.
+func (c *causes) provider(a *parsers.Attempt) string {
 	if c == nil {
 		return ""
 	}
-	return c.classifier.ProviderOf(a, domain)
+	return c.side(a).name
 }
 
 // causeRow counts the failed attempts of one cause at one provider.
@@ -132,16 +186,7 @@ func (b *Builder) provider(a *parsers.Attempt, cause *classify.Cause) uint64 {
 	if cause != nil {
 		return b.providerRow(cause.Provider)
 	}
-	key := mix(hash(a.RelayHost), uint64(a.Kind))
-	if a.RelayHost == "" || a.Kind != parsers.Remote {
-		key = mix(key, hash(rawDomain(a)))
-	}
-	memo := &b.relays[key%uint64(len(b.relays))]
-	if memo.key == key && (memo.provider == 0 || b.Counts.providers.find(memo.provider) != nil) {
-		return memo.provider
-	}
-	memo.key, memo.provider = key, b.providerRow(b.causes.provider(a, classify.Domain(rawDomain(a))))
-	return memo.provider
+	return b.providerRow(b.causes.provider(a))
 }
 
 func (b *Builder) providerRow(name string) uint64 {
@@ -149,7 +194,9 @@ func (b *Builder) providerRow(name string) uint64 {
 		return 0
 	}
 	key := hash(name)
-	b.Counts.providers.name(key, name, restKey, "")
+	if b.Counts.providers.find(key) == nil {
+		b.Counts.providers.name(key, name, restKey, "")
+	}
 	return key
 }
 

@@ -408,7 +408,7 @@ func (r *Recorder) explain(rec *Record) {
 	if rec.Cause = r.causes.of(&rec.Attempt); rec.Cause != nil {
 		rec.Provider = rec.Cause.Provider
 	} else {
-		rec.Provider = r.causes.provider(&rec.Attempt, classify.Domain(rawDomain(&rec.Attempt)))
+		rec.Provider = r.causes.provider(&rec.Attempt)
 	}
 }
 
