@@ -60,6 +60,15 @@ type Event struct {
 // NullSender is how the null reverse-path (RFC 5321 4.5.5) is written in [Event.Sender]; an empty Sender is an unknown one.
 const NullSender = "<>"
 
+// Sender returns what a log has between the brackets of a reverse-path as [Event.Sender] has it: nothing there is the null
+// one.
+func Sender(path string) string {
+	if path == "" {
+		return NullSender
+	}
+	return path
+}
+
 // An Attempt is one try to deliver to one recipient (RFC 3464 2.3.7).
 type Attempt struct {
 	Recipient         string // final recipient, without angle brackets, quoted as the log has it
@@ -110,6 +119,15 @@ type Duration struct {
 
 // Milliseconds returns a Duration that the log said.
 func Milliseconds(ms int64) Duration { return Duration{ms, true} }
+
+// Between returns the time from one instant to another. It is not said where the log did not say the first, or has them in
+// the wrong order.
+func Between(from, to Stamp) Duration {
+	if from == 0 || to < from {
+		return Duration{}
+	}
+	return Milliseconds(to.Sub(from).Milliseconds())
+}
 
 // Milliseconds returns d, and whether the log said it.
 func (d Duration) Milliseconds() (ms int64, said bool) { return d.ms, d.said }

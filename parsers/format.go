@@ -140,6 +140,11 @@ type Line struct {
 // Count returns how many events one event of this line stands for.
 func (l *Line) Count() int { return max(1, l.Repeat) }
 
+// Malformed returns the [*SyntaxError] for what begins at rest, a suffix of l.Text.
+func (l *Line) Malformed(rest, msg string) error {
+	return &SyntaxError{Column: len(l.Text) - len(rest) + 1, Msg: msg}
+}
+
 // A Joiner makes events of the [Part] events of its format. It sees those of all inputs in the order of the log, and is used
 // by one goroutine. Its memory must be bounded whatever the log says.
 //

@@ -1,8 +1,8 @@
 package fields
 
 import (
+	"math"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"bouncelog/parsers"
@@ -21,19 +21,22 @@ func Address(s string) (ip string, port uint16) {
 	if len(s) > len(tagIPv6) && strings.EqualFold(s[:len(tagIPv6)], tagIPv6) {
 		s = s[len(tagIPv6):]
 	}
-	if !isAddress(s) {
+	if !IsAddress(s) {
 		return "", 0
 	}
-	if number != "" {
-		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
-			port = uint16(n)
-		}
-	}
-	return s, port
+	return s, Port(number)
 }
 
-// isAddress reports whether s is an IP address. Names are told first: an error of netip is allocated.
-func isAddress(s string) bool {
+// Port returns the number of a port, zero where s is none.
+func Port(s string) uint16 {
+	if n := Number(s); n <= math.MaxUint16 {
+		return uint16(n)
+	}
+	return 0
+}
+
+// IsAddress reports whether s is an IP address. Names are told first: an error of netip is allocated.
+func IsAddress(s string) bool {
 	if s == "" || !(digit(s[0]) && digit(s[len(s)-1])) && strings.IndexByte(s, ':') < 0 {
 		return false
 	}

@@ -32,6 +32,17 @@ func TestAddress(t *testing.T) {
 	f("[192.0.2.1", "192.0.2.1", 0)
 }
 
+func TestIsAddress(t *testing.T) {
+	for s, want := range map[string]bool{
+		"192.0.2.1": true, "2001:db8::1": true, "::ffff:192.0.2.1": true, "fe80::1%eth0": true,
+		"": false, "192.0.2": false, "192.0.2.300": false, "192.0.2.1:25": false, "[192.0.2.1]": false, "mx.example.com": false, "beef": false, ":": false,
+	} {
+		if got := fields.IsAddress(s); got != want {
+			t.Errorf("IsAddress(%q) = %t", s, got)
+		}
+	}
+}
+
 func TestInside(t *testing.T) {
 	o := &parsers.Options{InternalRelays: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, InternalHosts: []string{"out.example.net"}}
 	f := func(o *parsers.Options, host, ip string, want bool) {

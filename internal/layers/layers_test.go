@@ -35,7 +35,7 @@ func layers() []layer {
 		{"internal/loggen", 0, nil},
 		{"internal/recent", 0, nil},
 		{"internal/fields", 1, []string{"parsers"}},
-		{"internal/transcript", 1, []string{"parsers"}},
+		{"internal/transcript", 2, []string{"parsers", "internal/fields"}},
 		{"internal/syslog", 2, []string{"parsers", "internal/fields"}},
 		{"internal/classify", 1, []string{"parsers"}},
 		{"parsers/all", 4, []string{"parsers", "parsers/*"}},

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"strings"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -15,14 +16,13 @@ const (
 	maxReply   = 8 << 10  // bytes of the lines of a reply before its last
 )
 
-// NewJoiner returns the joiner of a format. inside reports whether a delivery to that server is a hop inside the house;
-// lineEnd is what stands for the end of a line within the text of a reply.
-func NewJoiner(inside func(host, ip string) bool, lineEnd string) parsers.Joiner {
-	return &joiner{inside: inside, lineEnd: lineEnd, sessions: make(map[key]*session), order: list.New(), limit: maxHeld}
+// NewJoiner returns the joiner of a format. lineEnd is what stands for the end of a line within the text of a reply.
+func NewJoiner(o parsers.Options, lineEnd string) parsers.Joiner {
+	return &joiner{options: o, lineEnd: lineEnd, sessions: make(map[key]*session), order: list.New(), limit: maxHeld}
 }
 
 type joiner struct {
-	inside  func(host, ip string) bool
+	options parsers.Options
 	lineEnd string
 
 	sessions map[key]*session
@@ -77,7 +77,7 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 		j.forget(j.order.Front().Value.(*session))
 	}
 	for i := known; i < len(dst); i++ {
-		if a := &dst[i].Attempt; a.Kind == parsers.Remote && j.inside(a.RelayHost, a.RelayIP) {
+		if a := &dst[i].Attempt; a.Kind == parsers.Remote && fields.Inside(&j.options, a.RelayHost, a.RelayIP) {
 			a.Kind = parsers.Internal
 		}
 	}

@@ -42,8 +42,6 @@ func parse(t testing.TB, line string, at parsers.Stamp) parsers.Event {
 	return ev
 }
 
-func abroad(_, _ string) bool { return false }
-
 // show writes what the tests look at of an event.
 func show(ev *parsers.Event) string {
 	a := &ev.Attempt
@@ -373,7 +371,7 @@ func TestJoin(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, ev := range run(t, NewJoiner(abroad, "[nl]"), test.dialogue) {
+			for _, ev := range run(t, NewJoiner(parsers.Options{}, "[nl]"), test.dialogue) {
 				got = append(got, show(&ev))
 			}
 			if d := cmp.Diff(test.want, got); d != "" {
@@ -385,7 +383,7 @@ func TestJoin(t *testing.T) {
 
 // TestEvent looks at all of an event.
 func TestEvent(t *testing.T) {
-	evs := run(t, NewJoiner(abroad, "\n"), `
+	evs := run(t, NewJoiner(parsers.Options{}, "\n"), `
 		a +
 		a < 220-mx.example.com ESMTP
 		a < 220 no spam
@@ -427,7 +425,7 @@ func TestEvent(t *testing.T) {
 }
 
 func TestInternal(t *testing.T) {
-	inside := func(host, ip string) bool { return host == "hub.example.com" && ip == "192.0.2.10" }
+	inside := parsers.Options{InternalHosts: []string{"hub.example.com"}}
 	for host, want := range map[string]parsers.AttemptKind{"hub": parsers.Internal, "mx": parsers.Remote} {
 		evs := run(t, NewJoiner(inside, "\n"), "a < 220 "+host+".example.com\na > RCPT TO:<a@example.com>\na < 550 no")
 		if len(evs) != 1 || evs[0].Attempt.Kind != want {
@@ -438,7 +436,7 @@ func TestInternal(t *testing.T) {
 
 // TestHosts: sessions of different hosts have nothing in common.
 func TestHosts(t *testing.T) {
-	j := NewJoiner(abroad, "\n")
+	j := NewJoiner(parsers.Options{}, "\n")
 	rcpt, reply := parse(t, "a > RCPT TO:<a@example.com>", 1), parse(t, "a < 550 no", 2)
 	evs := j.Join(nil, "one", &parsers.Line{}, &rcpt)
 	if evs = j.Join(evs, "two", &parsers.Line{}, &reply); len(evs) != 0 {
@@ -498,7 +496,7 @@ func check(t *testing.T, j *joiner) {
 }
 
 func TestMemory(t *testing.T) {
-	j := NewJoiner(abroad, "\n").(*joiner)
+	j := NewJoiner(parsers.Options{}, "\n").(*joiner)
 	j.limit = 1 << 20
 	long := strings.Repeat("x", 1000)
 	for i := range 2000 {
@@ -537,7 +535,7 @@ func FuzzJoin(f *testing.F) {
 	f.Add("a > EHLO x\nb +\na < 502 no\na > MAIL FROM:<s>\na > RCPT TO:<a>\nb@1 < 421 no\na < 450-x[nl]450 y\na -\nb -")
 	f.Add("a > MAIL FROM:<s>\na > RCPT TO:<a>\na > BDAT 1\na > BDAT 1 LAST\na > MAIL FROM:<t>\na > RCPT TO:<b>\na > RSET\na < 250 ok\na < 250 ok\na < 250 ok\na < 250 ok\na - x")
 	f.Fuzz(func(t *testing.T, dialogue string) {
-		j := NewJoiner(abroad, "[nl]").(*joiner)
+		j := NewJoiner(parsers.Options{}, "[nl]").(*joiner)
 		j.limit = 4 << 10
 		var at parsers.Stamp
 		sent := 0
@@ -592,7 +590,7 @@ a < 221 bye`
 	for line := range strings.SplitSeq(dialogue, "\n") {
 		parts = append(parts, parse(b, line, 1))
 	}
-	j := NewJoiner(abroad, "\n")
+	j := NewJoiner(parsers.Options{}, "\n")
 	b.SetBytes(int64(len(dialogue)))
 	b.ReportAllocs()
 	var evs []parsers.Event

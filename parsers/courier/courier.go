@@ -22,9 +22,7 @@
 package courier
 
 import (
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bouncelog/internal/fields"
@@ -93,7 +91,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	case len(dst) == n && !ours:
 		return dst, parsers.ErrForeign
 	case broken:
-		return dst, &parsers.SyntaxError{Column: 1, Msg: "line about a message is cut short"}
+		return dst, line.Malformed(line.Text, "line about a message is cut short")
 	}
 	for i := range dst[n:] {
 		if ours { // the programs of one Courier share one queue
@@ -166,10 +164,8 @@ func cutEnvelope(s string) (id, sender, rest string, ok bool) {
 	if s, ok = strings.CutPrefix(s, ",from=<"); !ok {
 		return "", "", s, false
 	}
-	if sender, rest, ok = cutAddress(s); sender == "" {
-		sender = parsers.NullSender
-	}
-	return id, sender, rest, ok
+	sender, rest, ok = cutAddress(s)
+	return id, parsers.Sender(sender), rest, ok
 }
 
 // appendStarted reads `Q,from=<S>,module=M,host=H,addr=<R>`.
@@ -251,7 +247,7 @@ func readSuccess(ev *parsers.Event, text string) {
 	ev.Part = succeeded
 	host, ip, ok := strings.Cut(strings.TrimSuffix(server, "]"), "[")
 	ip = strings.TrimPrefix(ip, "::ffff:")
-	if _, err := netip.ParseAddr(ip); !ok || err != nil {
+	if !ok || !fields.IsAddress(ip) {
 		a.NotAttempted, a.Diagnostic = true, server
 		return
 	}
@@ -274,18 +270,16 @@ func appendRefusal(dst []parsers.Event, s string) []parsers.Event {
 	ev := &dst[len(dst)-1]
 	ip, who, _ := strings.Cut(who, ",")
 	ip = strings.TrimPrefix(ip, "::ffff:")
-	if _, err := netip.ParseAddr(ip); err == nil {
+	if fields.IsAddress(ip) {
 		ev.Attempt.RelayIP = ip
 	}
 	if port, ok := strings.CutPrefix(who, "port="); ok {
 		port, _, _ = strings.Cut(port, ",")
-		n, _ := strconv.ParseUint(port, 10, 16)
-		ev.Attempt.RelayPort = uint16(n)
+		ev.Attempt.RelayPort = fields.Port(port)
 	}
 	if _, from, ok := strings.Cut(who, "from=<"); ok {
-		if ev.Sender, who, _ = strings.Cut(from, ">"); ev.Sender == "" {
-			ev.Sender = parsers.NullSender
-		}
+		from, who, _ = strings.Cut(from, ">")
+		ev.Sender = parsers.Sender(from)
 	}
 	if _, to, ok := strings.Cut(who, "to=<"); ok {
 		ev.Attempt.Recipient, _, _ = strings.Cut(to, ">")

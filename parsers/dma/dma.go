@@ -22,8 +22,6 @@
 package dma
 
 import (
-	"net/netip"
-	"strconv"
 	"strings"
 
 	"bouncelog/internal/fields"
@@ -112,10 +110,7 @@ func readLine(ev *parsers.Event, s string) bool {
 		}
 	case strings.HasPrefix(s, "new mail from user="):
 		if _, sender, ok := strings.Cut(s, " envelope_from=<"); ok {
-			ev.Part, ev.Sender = received, strings.TrimSuffix(sender, ">")
-			if ev.Sender == "" {
-				ev.Sender = parsers.NullSender
-			}
+			ev.Part, ev.Sender = received, parsers.Sender(strings.TrimSuffix(sender, ">"))
 		}
 	case strings.HasPrefix(s, "mail to=<"):
 		if i := strings.LastIndex(s, "> queued as "); i >= 0 && isQueueID(s[i+len("> queued as "):]) {
@@ -123,9 +118,8 @@ func readLine(ev *parsers.Event, s string) bool {
 		}
 	case strings.HasPrefix(s, "using smarthost ("):
 		s = strings.TrimSuffix(s, ")")
-		port, err := strconv.ParseUint(s[strings.LastIndexByte(s, ':')+1:], 10, 16)
-		if err == nil {
-			ev.Part, a.RelayPort = relayed, uint16(port)
+		if port := fields.Port(s[strings.LastIndexByte(s, ':')+1:]); port != 0 {
+			ev.Part, a.RelayPort = relayed, port
 		}
 	case strings.HasPrefix(s, "trying remote delivery to "):
 		if _, ok := cutServer(a, s[len("trying remote delivery to "):]); ok {
@@ -269,7 +263,7 @@ func cutServer(a *parsers.Attempt, s string) (rest string, ok bool) {
 		return s, false
 	}
 	ip, rest, ok := strings.Cut(rest, "]")
-	if _, err := netip.ParseAddr(ip); !ok || err != nil {
+	if !ok || !fields.IsAddress(ip) {
 		return s, false
 	}
 	a.RelayHost, a.RelayIP = host, ip

@@ -32,9 +32,7 @@ func Format() parsers.Format {
 		Header:   "#Fields:",
 		Sniff:    sniff,
 		Open:     open,
-		Join: func(o parsers.Options) parsers.Joiner {
-			return transcript.NewJoiner(func(host, ip string) bool { return fields.Inside(&o, host, ip) }, "\n")
-		},
+		Join:     func(o parsers.Options) parsers.Joiner { return transcript.NewJoiner(o, "\n") },
 	}
 }
 
@@ -124,12 +122,12 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		return dst, err
 	}
 	if len(cells) < p.width {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "row with fewer cells than its header"}
+		return dst, line.Malformed("", "row with fewer cells than its header")
 	}
 	cell := func(column int) string { return cells[p.columns[column]] }
 	at, _, ok := fields.Stamp(cell(dateTime), nil)
 	if !ok {
-		return dst, &parsers.SyntaxError{Column: 1, Msg: "no date-time"}
+		return dst, line.Malformed(line.Text, "no date-time")
 	}
 
 	ev := parsers.Event{Kind: parsers.Part, Time: at, QueueID: cell(sessionID)}

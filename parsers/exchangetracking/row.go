@@ -50,7 +50,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		return dst, err
 	}
 	if len(cells) < p.width {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "row with fewer cells than its header"}
+		return dst, line.Malformed("", "row with fewer cells than its header")
 	}
 	r := row{p, cells}
 	ev, ok := r.event()
@@ -58,21 +58,20 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		return dst, nil
 	}
 	if ev.Time, ok = r.time(); !ok {
-		return dst, &parsers.SyntaxError{Column: 1, Msg: "no date-time"}
+		return dst, line.Malformed(line.Text, "no date-time")
 	}
 	list := r.list(recipientAddress)
 	if list == "System.String[]" { // what Export-Csv makes of a list
-		return dst, &parsers.SyntaxError{Column: 1, Msg: "recipients were lost when the log was exported: join them to a text"}
+		return dst, line.Malformed(line.Text, "recipients were lost when the log was exported: join them to a text")
 	}
 	if r.cell(eventID) != "DEFER" { // there it is when to try again
-		if arrived, _, ok := fields.Stamp(r.cell(messageInfo), nil); ok && ev.Time >= arrived {
-			ev.Attempt.Delay = parsers.Milliseconds(ev.Time.Sub(arrived).Milliseconds())
-		}
+		arrived, _, _ := fields.Stamp(r.cell(messageInfo), nil)
+		ev.Attempt.Delay = parsers.Between(arrived, ev.Time)
 	}
 	var recipientRoom, statusRoom [8]string
 	recipients := appendAddresses(recipientRoom[:0], list, p.lists)
 	if len(recipients) > maxRecipients {
-		return dst, &parsers.SyntaxError{Column: 1, Msg: "more recipients than a message has"}
+		return dst, line.Malformed(line.Text, "more recipients than a message has")
 	}
 	statuses := appendStatuses(statusRoom[:0], r.list(recipientStatus), p.lists, len(recipients))
 	for i, recipient := range recipients {

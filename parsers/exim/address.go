@@ -1,6 +1,10 @@
 package exim
 
-import "strings"
+import (
+	"strings"
+
+	"bouncelog/internal/fields"
+)
 
 // cutAddresses cuts the addresses that a record is about from the front of s (Exim: src/deliver.c, string_log_address):
 //
@@ -32,7 +36,7 @@ func cutAddresses(s string) (final, original, rest string, ok bool) {
 	case strings.IndexByte("|/>:", s[0]) >= 0, strings.HasPrefix(s, "save "):
 		return cutCommand(s)
 	case s[0] == '"': // before it was taken apart: `** "a b"@example.net: retry timeout exceeded`
-		if n = quoted(s); n == 0 {
+		if n, ok = fields.QuotedString(s); !ok {
 			return "", "", s, false
 		}
 		n += wordLen(s[n:])
@@ -103,10 +107,7 @@ func startsField(s string) bool {
 
 // cutBracket cuts an address from the front of s, which ends at a `>` outside quotes.
 func cutBracket(s string) (address, rest string, ok bool) {
-	i := 0
-	if s != "" && s[0] == '"' {
-		i = quoted(s)
-	}
+	i, _ := fields.QuotedString(s)
 	n := strings.IndexByte(s[i:], '>')
 	if n < 0 {
 		return "", s, false
@@ -114,24 +115,11 @@ func cutBracket(s string) (address, rest string, ok bool) {
 	return s[:i+n], s[i+n+1:], true
 }
 
-// quoted returns the length of the quoted local part that s begins with; 0 where its end is missing.
-func quoted(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return 0
-}
-
 // sameAddress returns the length of the address that s begins with, a quoted local part and a domain, where it is final but
 // for the quotes, case, and the domain, which final may lack; 0 where it is not.
 func sameAddress(final, s string) int {
-	end := quoted(s)
-	if end == 0 {
+	end, ok := fields.QuotedString(s)
+	if !ok {
 		return 0
 	}
 	j := 0

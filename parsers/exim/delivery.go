@@ -22,7 +22,7 @@ func (p *parser) appendDelivered(dst []parsers.Event, e *entry, s string) ([]par
 	var ok bool
 	var rest string
 	if a.Recipient, a.OriginalRecipient, rest, ok = cutAddresses(s); !ok {
-		return dst[:n], e.malformed(s, "recipient without an end")
+		return dst[:n], e.line.Malformed(s, "recipient without an end")
 	}
 	var r route
 	for rest = cutFields(ev, rest, &r); rest != ""; rest = cutFields(ev, rest, &r) {
@@ -60,18 +60,18 @@ func (p *parser) appendDeferred(dst []parsers.Event, e *entry, s string) ([]pars
 	var ok bool
 	var rest string
 	if a.Recipient, a.OriginalRecipient, rest, ok = cutAddresses(s); !ok {
-		return dst[:n], e.malformed(s, "recipient without an end")
+		return dst[:n], e.line.Malformed(s, "recipient without an end")
 	}
 	var r route
 	rest = cutFields(ev, rest, &r)
 	at := rest
 	rest = strings.TrimPrefix(rest, " routing")
 	if rest, ok = strings.CutPrefix(rest, " defer ("); !ok {
-		return dst[:n], e.malformed(at, "deferral without a reason")
+		return dst[:n], e.line.Malformed(at, "deferral without a reason")
 	}
 	i := strings.IndexByte(rest, ')')
 	if i < 0 {
-		return dst[:n], e.malformed(at, "deferral without a reason")
+		return dst[:n], e.line.Malformed(at, "deferral without a reason")
 	}
 	errno := rest[:i]
 	rest = rest[i+1:]
@@ -83,7 +83,7 @@ func (p *parser) appendDeferred(dst []parsers.Event, e *entry, s string) ([]pars
 	}
 	text, ok := cutMessage(cutFields(ev, rest, &r))
 	if !ok {
-		return dst[:n], e.malformed(at, "deferral without a reason")
+		return dst[:n], e.line.Malformed(at, "deferral without a reason")
 	}
 	a.Status = parsers.StatusDeferred
 	p.interpret(a, text, strerror, &r)
@@ -109,7 +109,7 @@ func (p *parser) appendFailed(dst []parsers.Event, e *entry, s string) ([]parser
 	var ok bool
 	var rest string
 	if a.Recipient, a.OriginalRecipient, rest, ok = cutAddresses(s); !ok {
-		return dst[:n], e.malformed(s, "recipient without an end")
+		return dst[:n], e.line.Malformed(s, "recipient without an end")
 	}
 	if rest == ": "+expired {
 		ev.Kind = parsers.Expired
@@ -121,7 +121,7 @@ func (p *parser) appendFailed(dst []parsers.Event, e *entry, s string) ([]parser
 	rest = cutFields(ev, rest, &r)
 	text, ok := cutMessage(rest)
 	if !ok {
-		return dst[:n], e.malformed(rest, "failure without a reason")
+		return dst[:n], e.line.Malformed(rest, "failure without a reason")
 	}
 	if i := strings.LastIndexByte(text, ' '); i >= 0 && strings.HasPrefix(text[i:], " DT=") {
 		if d, ok := fields.Units(text[i+len(" DT="):]); ok {

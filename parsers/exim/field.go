@@ -55,7 +55,7 @@ func cutFields(ev *parsers.Event, s string, r *route) string {
 				if inside, rest, ok = cutBracket(inside); !ok {
 					return s
 				}
-				ev.Sender = sayNull(inside)
+				ev.Sender = parsers.Sender(inside)
 			}
 		case "P":
 			if inside, ok := strings.CutPrefix(t, "P=<"); ok {

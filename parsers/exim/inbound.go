@@ -69,7 +69,7 @@ func (p *parser) appendInbound(dst []parsers.Event, e *entry, s string) []parser
 		case what.command == parsers.RCPTTO:
 			recipient = address
 		case sender == "":
-			sender = sayNull(address)
+			sender = parsers.Sender(address)
 		}
 	}
 	ev.Sender, a.Recipient = sender, recipient
@@ -107,7 +107,7 @@ func cutClient(s string) (sender, recipient, text string) {
 			if !ok {
 				return "", "", ""
 			}
-			sender, rest = sayNull(address), strings.TrimPrefix(after, " ")
+			sender, rest = parsers.Sender(address), strings.TrimPrefix(after, " ")
 		case strings.HasPrefix(word, "F="): // local_scan()
 			sender = word[len("F="):]
 		case strings.HasPrefix(word, `DN="`):
@@ -121,12 +121,4 @@ func cutClient(s string) (sender, recipient, text string) {
 		s = rest
 	}
 	return "", "", ""
-}
-
-// sayNull returns a sender that a line has in angle brackets, as an event has it.
-func sayNull(sender string) string {
-	if sender == "" {
-		return parsers.NullSender
-	}
-	return sender
 }

@@ -165,11 +165,6 @@ func (e *entry) append(dst []parsers.Event, kind parsers.Kind) []parsers.Event {
 
 func last(evs []parsers.Event) *parsers.Event { return &evs[len(evs)-1] }
 
-// malformed returns the error for what begins at rest, a suffix of the line.
-func (e *entry) malformed(rest, msg string) error {
-	return &parsers.SyntaxError{Column: len(e.line.Text) - len(rest) + 1, Msg: msg}
-}
-
 // appendCancelled reads `cancelled by timeout_frozen_after`, by a user, by the system filter: all recipients that are left
 // fail without a line of their own, and the sender is told (Exim: src/deliver.c, src/queue.c).
 func appendCancelled(dst []parsers.Event, e *entry, text string) []parsers.Event {
@@ -186,10 +181,7 @@ func appendCancelled(dst []parsers.Event, e *entry, text string) []parsers.Event
 //
 // R= is the message that this one, a bounce or a warning, reports on. Nothing behind the subject is looked at.
 func appendAccepted(dst []parsers.Event, e *entry, s string) []parsers.Event {
-	n := 0
-	if s[0] == '"' {
-		n = quoted(s)
-	}
+	n, _ := fields.QuotedString(s)
 	n += wordLen(s[n:])
 	dst = e.append(dst, parsers.Accepted)
 	ev := last(dst)
@@ -206,7 +198,7 @@ func appendAccepted(dst []parsers.Event, e *entry, s string) []parsers.Event {
 		switch word[0] {
 		case 'S':
 			if ev.Size == 0 && word[1] == '=' {
-				ev.Size = number(word[2:])
+				ev.Size = fields.Number(word[2:])
 			}
 		case 'i':
 			if id, ok := strings.CutPrefix(word, "id="); ok {
@@ -299,15 +291,6 @@ func wordLen(s string) int {
 		return i
 	}
 	return len(s)
-}
-
-// number returns s as a number, zero where it is none.
-func number(s string) int64 {
-	n, rest := cutNumber(s)
-	if rest != "" {
-		return 0
-	}
-	return int64(n)
 }
 
 // cutNumber cuts the number of at most 18 digits that s begins with; zero where there is none.

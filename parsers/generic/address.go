@@ -1,23 +1,16 @@
 package generic
 
 import (
-	"net/netip"
-	"strconv"
 	"strings"
+
+	"bouncelog/internal/fields"
 )
 
 // cutAddress returns the length of the address that s begins with, without brackets: a local part, in quotes or not, and a
 // domain of several labels or an address literal (RFC 5321 4.1.2). It is 0 where there is none.
 func cutAddress(s string) int {
-	i := 0
-	if strings.HasPrefix(s, `"`) {
-		for i = 1; i < len(s) && s[i] != '"'; i++ {
-			if s[i] == '\\' {
-				i++
-			}
-		}
-		i++
-	} else {
+	i, ok := fields.QuotedString(s)
+	if i == 0 && ok {
 		for i < min(len(s), maxLocal) && isLocal(s[i]) {
 			i++
 		}
@@ -109,7 +102,7 @@ func (r *reading) setRelay(s string) {
 		n++
 	}
 	name, rest := strings.TrimRight(s[:n], ":."), s[n:]
-	if isIP(name) {
+	if fields.IsAddress(name) {
 		r.relayIP = name
 		if host, ok := strings.CutPrefix(rest, " ("); ok {
 			if end := strings.IndexByte(host, ')'); end >= 0 && isHost(host[:end]) {
@@ -120,7 +113,7 @@ func (r *reading) setRelay(s string) {
 	}
 	name, port, _ := strings.Cut(name, ":")
 	ip, ok := strings.CutPrefix(strings.TrimPrefix(rest, " "), "[")
-	if end := strings.IndexByte(ip, ']'); ok && end >= 0 && isIP(ip[:end]) {
+	if end := strings.IndexByte(ip, ']'); ok && end >= 0 && fields.IsAddress(ip[:end]) {
 		r.relayIP = ip[:end]
 		if port, ok = strings.CutPrefix(ip[end+1:], ":"); ok {
 			port = port[:len(port)-len(strings.TrimLeft(port, "0123456789"))]
@@ -129,18 +122,7 @@ func (r *reading) setRelay(s string) {
 		return
 	}
 	r.relayHost = name
-	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-		r.relayPort = uint16(n)
-	}
-}
-
-// isIP reports whether s is an address of IPv4 or IPv6.
-func isIP(s string) bool {
-	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, ':') < 0 {
-		return false
-	}
-	_, err := netip.ParseAddr(s)
-	return err == nil
+	r.relayPort = fields.Port(port)
 }
 
 // isHost reports whether s may be the name of a server: of several labels, the last of letters.

@@ -20,7 +20,6 @@
 package haraka
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,12 +184,10 @@ func (e *entry) setDelivery(a *parsers.Attempt) bool {
 	a.Reply = parsers.Reply{Code: 250, Text: e[response]} // nothing else makes a delivery, and the code is cut off
 	a.Diagnostic = e[response]
 	a.RecipientDomain, a.RelayHost = e[domain], e[host]
-	if _, err := netip.ParseAddr(e[ip]); err == nil {
+	if fields.IsAddress(e[ip]) {
 		a.RelayIP = e[ip]
 	}
-	if n, err := strconv.ParseUint(e[port], 10, 16); err == nil {
-		a.RelayPort = uint16(n)
-	}
+	a.RelayPort = fields.Port(e[port])
 	a.Delay, _ = fields.Seconds(e[delay])
 	if n, err := strconv.ParseUint(e[fails], 10, 31); err == nil {
 		a.Ordinal = int(n) + 1
@@ -261,19 +258,9 @@ func setFailure(a *parsers.Attempt, status parsers.Status, text string) {
 
 // cutAddress cuts an address and the bracket that ends it off s. In a quoted local part, a bracket ends nothing.
 func cutAddress(s string) (addr, rest string, ok bool) {
-	i := 0
-	if strings.HasPrefix(s, `"`) {
-		for i = 1; i < len(s) && s[i] != '"'; i++ {
-			if s[i] == '\\' {
-				i++
-			}
-		}
-	}
-	if i >= len(s) {
-		return "", s, false
-	}
+	i, ok := fields.QuotedString(s)
 	n := strings.IndexByte(s[i:], '>')
-	if n <= 0 {
+	if !ok || n < 0 || i+n == 0 {
 		return "", s, false
 	}
 	return s[:i+n], s[i+n+1:], true

@@ -39,9 +39,7 @@ func Format() parsers.Format {
 			})
 		},
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) { return &parser{o.Location}, nil },
-		Join: func(o parsers.Options) parsers.Joiner {
-			return transcript.NewJoiner(func(host, ip string) bool { return fields.Inside(&o, host, ip) }, lineEnd)
-		},
+		Join: func(o parsers.Options) parsers.Joiner { return transcript.NewJoiner(o, lineEnd) },
 	}
 }
 

@@ -46,8 +46,7 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 	if a.Status == parsers.StatusExpired {
 		told.Kind = parsers.Expired
 	}
-	if since, ok := j.arrivals.Get(k); ok && at >= since {
-		a.Delay = parsers.Milliseconds(at.Sub(since).Milliseconds())
-	}
+	since, _ := j.arrivals.Get(k)
+	a.Delay = parsers.Between(since, at)
 	return dst
 }

@@ -56,26 +56,18 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	return dst, parsers.ErrForeign
 }
 
-// malformed returns the error for what begins at rest, a suffix of line.Text.
-func malformed(line *parsers.Line, rest, msg string) error {
-	return &parsers.SyntaxError{Column: len(line.Text) - len(rest) + 1, Msg: msg}
-}
-
 // appendReceived reads the arrival of a message, s being what follows `Queue-ID: `.
 func appendReceived(dst []parsers.Event, line *parsers.Line, at parsers.Stamp, s string) ([]parsers.Event, error) {
 	id, rest, _ := strings.Cut(s, ",")
 	_, from, ok := strings.Cut(rest, " From: <")
 	if !ok {
-		return dst, malformed(line, rest, "arrival without a sender")
+		return dst, line.Malformed(rest, "arrival without a sender")
 	}
 	sender, rest, ok := cutAddress(from)
 	if !ok {
-		return dst, malformed(line, from, "sender without an end")
+		return dst, line.Malformed(from, "sender without an end")
 	}
-	if sender == "" {
-		sender = parsers.NullSender
-	}
-	ev := parsers.Event{Kind: parsers.Accepted, Time: at, QueueID: id, Sender: sender}
+	ev := parsers.Event{Kind: parsers.Accepted, Time: at, QueueID: id, Sender: parsers.Sender(sender)}
 	if i := strings.LastIndex(rest, ", Msg-Id: "); i >= 0 {
 		ev.MessageID = rest[i+len(", Msg-Id: "):]
 	}
@@ -89,15 +81,15 @@ func (p *parser) appendSent(dst []parsers.Event, line *parsers.Line, at parsers.
 	id, s, _ := strings.Cut(s, ",")
 	rest, ok := strings.CutPrefix(strings.TrimPrefix(s, " "), "Recipient: <")
 	if !ok {
-		return dst, malformed(line, s, "attempt without a recipient")
+		return dst, line.Malformed(s, "attempt without a recipient")
 	}
 	if a.Recipient, s, ok = cutAddress(rest); !ok {
-		return dst, malformed(line, rest, "recipient without an end")
+		return dst, line.Malformed(rest, "recipient without an end")
 	}
 	rest, ok = strings.CutPrefix(s, ", Result: ")
 	word, status, _ := strings.Cut(rest, ",")
 	if !ok || word == "" {
-		return dst, malformed(line, s, "attempt without a result")
+		return dst, line.Malformed(s, "attempt without a result")
 	}
 	status = strings.TrimPrefix(strings.TrimPrefix(status, " "), "Status: ")
 	ev.QueueID = id
@@ -133,7 +125,7 @@ func (p *parser) appendSent(dst []parsers.Event, line *parsers.Line, at parsers.
 			a.Origin = parsers.OriginLocal
 		}
 	default:
-		return dst, malformed(line, rest, "unknown result")
+		return dst, line.Malformed(rest, "unknown result")
 	}
 	return append(dst, ev), nil
 }

@@ -14,6 +14,7 @@
 package kumomta
 
 import (
+	"cmp"
 	"strings"
 
 	"bouncelog/internal/fields"
@@ -111,7 +112,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		}
 		return dst, parsers.ErrForeign
 	case !whole && v[id].IsString():
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "the object has no end"}
+		return dst, line.Malformed("", "the object has no end")
 	case !v[id].IsString() || !v[response].IsObject():
 		return dst, parsers.ErrForeign
 	case d.event == 0:
@@ -184,19 +185,12 @@ func appendRecipients(dst []parsers.Event, to fields.Value) []parsers.Event {
 // since 2024 as RFC 3339 too.
 func times(v *[numKeys]fields.Value) (at parsers.Stamp, delay parsers.Duration) {
 	at, begun := instant(v[eventTime].Quoted()), instant(v[createdTime].Quoted())
-	if at == 0 || begun == 0 {
-		seconds, _ := fields.Unix(v[timestamp].Raw)
-		begun, _ = fields.Unix(v[created].Raw)
-		if begun != 0 && seconds >= begun {
-			delay = parsers.Milliseconds(seconds.Sub(begun).Milliseconds())
-		}
-		if at == 0 {
-			at = seconds
-		}
-	} else if at >= begun {
-		delay = parsers.Milliseconds(at.Sub(begun).Milliseconds())
+	if at != 0 && begun != 0 {
+		return at, parsers.Between(begun, at)
 	}
-	return at, delay
+	seconds, _ := fields.Unix(v[timestamp].Raw)
+	begun, _ = fields.Unix(v[created].Raw)
+	return cmp.Or(at, seconds), parsers.Between(begun, seconds)
 }
 
 func instant(s string) parsers.Stamp {

@@ -103,7 +103,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	}
 	var v [numFields]fields.Value
 	if !fields.Object(object, fieldNames[:], v[:]) {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) - len(object) + 1, Msg: "object without an end"}
+		return dst, line.Malformed(object, "object without an end")
 	}
 	ev := parsers.Event{Time: at, QueueID: v[messageID].Text()}
 	a := &ev.Attempt

@@ -34,9 +34,7 @@ func Format() parsers.Format {
 			})
 		},
 		Open: func(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) { return &parser{o.Location}, nil },
-		Join: func(o parsers.Options) parsers.Joiner {
-			return transcript.NewJoiner(func(host, ip string) bool { return fields.Inside(&o, host, ip) }, "\n")
-		},
+		Join: func(o parsers.Options) parsers.Joiner { return transcript.NewJoiner(o, "\n") },
 	}
 }
 
@@ -60,7 +58,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	name, after, _ := strings.Cut(after, "\t")
 	command, after, ok := strings.Cut(after, "\t")
 	if !ok {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "dialogue without message, connection, address, command and reply"}
+		return dst, line.Malformed("", "dialogue without message, connection, address, command and reply")
 	}
 	reply, _, _ := strings.Cut(after, "\t")
 

@@ -121,7 +121,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		ev.Part, a.Recipient = received, c.address()
 		other.Kind, other.Sender = parsers.Accepted, sender(c.address())
 		c.skip(1) // IP
-		other.Size = size(c.next())
+		other.Size = fields.Number(c.next())
 	case h.kind == "X":
 		ev.Part = moved
 		other.Kind, other.Moved = parsers.Removed, true
@@ -160,7 +160,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		}
 	}
 	if c.short {
-		return dst[:n], &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "record of type " + h.kind + " with too few fields"}
+		return dst[:n], line.Malformed("", "record of type "+h.kind+" with too few fields")
 	}
 	if a.Kind == parsers.Remote && fields.Inside(&p.Options, "", a.RelayIP) {
 		a.Kind = parsers.Internal
@@ -198,16 +198,10 @@ func (c *cursor) skip(n int) {
 
 // address returns two fields, a local part and a domain, as the address that they are.
 func (c *cursor) address() string {
-	s, local := c.rest, 0
-	if strings.HasPrefix(s, `"`) { // RFC 5321 4.1.2
-		for local++; local < len(s) && s[local] != '"'; local++ {
-			if s[local] == '\\' {
-				local++
-			}
-		}
-	}
-	i := strings.IndexByte(s[min(local, len(s)):], '@')
-	if i < 0 {
+	s := c.rest
+	local, ok := fields.QuotedString(s)
+	i := strings.IndexByte(s[local:], '@')
+	if !ok || i < 0 {
 		c.short = true
 		return ""
 	}
@@ -223,17 +217,6 @@ func (c *cursor) attempt(a *parsers.Attempt) {
 		a.Ordinal = int(ms/1000) + 1
 	}
 	a.Delay, _ = fields.Seconds(c.next())
-}
-
-// size returns the number that s is, zero where it is none.
-func size(s string) (n int64) {
-	if len(s) > 18 || strings.Trim(s, "0123456789") != "" {
-		return 0
-	}
-	for _, d := range []byte(s) {
-		n = n*10 + int64(d-'0')
-	}
-	return n
 }
 
 // sender returns the sender for an event: the null reverse-path has neither local part nor domain.

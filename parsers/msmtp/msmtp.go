@@ -58,12 +58,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	}
 	m := read(text)
 	if m.exit == "" {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "message without an exit code"}
+		return dst, line.Malformed("", "message without an exit code")
 	}
-	ev := parsers.Event{Kind: parsers.Attempted, Sender: m.sender}
-	if ev.Sender == "" {
-		ev.Sender = parsers.NullSender
-	}
+	ev := parsers.Event{Kind: parsers.Attempted, Sender: parsers.Sender(m.sender)}
 	if t, _, ok := fields.Stamp(stamp, p.options.Location); ok {
 		ev.Time = t
 	}

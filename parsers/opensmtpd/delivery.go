@@ -133,7 +133,7 @@ func startsField(s string) bool {
 // takes it out of the queue.
 func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, r record, s string) ([]parsers.Event, error) {
 	if rest := r.cut(s); rest != "" {
-		return dst, malformed(line, rest, "unknown field")
+		return dst, line.Malformed(rest, "unknown field")
 	}
 	kind := parsers.Attempted
 	var a parsers.Attempt
@@ -150,10 +150,10 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, r recor
 	case "Remove": // by the administrator
 		return appendEvent(dst, r.program, parsers.Removed, r.id), nil
 	default:
-		return dst, malformed(line, "", "unknown result")
+		return dst, line.Malformed("", "unknown result")
 	}
 	if !isID(r.id) {
-		return dst, malformed(line, "", "record without evpid=")
+		return dst, line.Malformed("", "record without evpid=")
 	}
 	a.Recipient, a.Delay, a.Diagnostic, a.Truncated = r.recipient, r.delay, r.stat, !r.whole
 	if r.original != "-" && r.original != r.recipient {

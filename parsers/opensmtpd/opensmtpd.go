@@ -129,7 +129,7 @@ func last(evs []parsers.Event) *parsers.Event { return &evs[len(evs)-1] }
 func appendEnvelope(dst []parsers.Event, line *parsers.Line, s string) ([]parsers.Event, error) {
 	var r record
 	if rest := r.cut(s); rest != "" || !isID(r.id) {
-		return dst, malformed(line, rest, "envelope without an evpid")
+		return dst, line.Malformed(rest, "envelope without an evpid")
 	}
 	dst = appendEvent(dst, "smtp", parsers.Accepted, r.id)
 	last(dst).Sender = r.sender
@@ -162,11 +162,6 @@ func appendRejection(dst []parsers.Event, line *parsers.Line, s string) []parser
 		ev.Sender = nullable(addr)
 	}
 	return dst
-}
-
-// malformed returns the error for what begins at rest, a suffix of line.Text.
-func malformed(line *parsers.Line, rest, msg string) error {
-	return &parsers.SyntaxError{Column: len(line.Text) - len(rest) + 1, Msg: msg}
 }
 
 // nullable returns the sender for an event: an empty one is the null reverse-path, which the queue writes as `@`.

@@ -127,9 +127,7 @@ func (p *parser) appendAttempt(dst []parsers.Event, r *row, t *rowType, logged, 
 		return dst
 	}
 	a.SourceIP, _ = fields.Address(r[sourceIP])
-	if queued != 0 && logged >= queued {
-		a.Delay = parsers.Milliseconds(logged.Sub(queued).Milliseconds())
-	} else {
+	if a.Delay = parsers.Between(queued, logged); a.Delay == (parsers.Duration{}) {
 		a.Delay, _ = fields.Seconds(r[secondsQueued])
 	}
 	if t.kind == parsers.Remote {

@@ -81,9 +81,9 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 		if a.Kind == parsers.Remote {
 			a.Kind = d.kind
 		}
-		a.XDelay = span(d.at, at)
+		a.XDelay = parsers.Between(d.at, at)
 		came, _ := j.messages.Get(of("", d.id))
-		a.Delay = span(came, at)
+		a.Delay = parsers.Between(came, at)
 	}
 	return dst
 }
@@ -94,12 +94,4 @@ func queueOf(ev *parsers.Event) string {
 		return ev.Instance
 	}
 	return strings.TrimLeft(ev.Text[digits(ev.Text):], "-._/")
-}
-
-// span returns the time from one stamp to another, where both are known and in this order.
-func span(from, to parsers.Stamp) parsers.Duration {
-	if from == 0 || to < from {
-		return parsers.Duration{}
-	}
-	return parsers.Milliseconds(to.Sub(from).Milliseconds())
 }

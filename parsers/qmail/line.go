@@ -166,14 +166,11 @@ func appendInfo(dst []parsers.Event, s string) []parsers.Event {
 	if !ok || id == "" {
 		return dst
 	}
-	var size int64
 	n := digits(s)
 	if n == 0 || n > 18 {
 		return dst
 	}
-	for _, d := range []byte(s[:n]) {
-		size = size*10 + int64(d-'0')
-	}
+	size := fields.Number(s[:n])
 	if s, ok = strings.CutPrefix(s[n:], " from <"); !ok {
 		return dst
 	}
@@ -181,10 +178,7 @@ func appendInfo(dst []parsers.Event, s string) []parsers.Event {
 	if !ok {
 		return dst
 	}
-	if sender == "" {
-		sender = parsers.NullSender
-	}
-	return append(dst, parsers.Event{Kind: parsers.Queued, QueueID: id, Sender: sender, Size: size},
+	return append(dst, parsers.Event{Kind: parsers.Queued, QueueID: id, Sender: parsers.Sender(sender), Size: size},
 		parsers.Event{Kind: parsers.Part, Part: queued, QueueID: id})
 }
 

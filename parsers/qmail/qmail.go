@@ -91,7 +91,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	case !ours && (at == 0 || sure == strange):
 		return dst, parsers.ErrForeign
 	case sure == broken:
-		return dst, &parsers.SyntaxError{Column: len(line.Text) - len(text) + 1, Msg: "line about a message or a delivery is cut short"}
+		return dst, line.Malformed(text, "line about a message or a delivery is cut short")
 	}
 	return dst, nil
 }

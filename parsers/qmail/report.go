@@ -1,9 +1,9 @@
 package qmail
 
 import (
-	"net/netip"
 	"strings"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -169,8 +169,7 @@ func lastAddress(s string) string {
 }
 
 func isIP(s string) bool {
-	ip, err := netip.ParseAddr(s)
-	return err == nil && ip.Zone() == ""
+	return fields.IsAddress(s) && strings.IndexByte(s, '%') < 0 // no zone
 }
 
 // isCount reports whether the last line of a report is qmail-local's: `did 1+0+0`, the deliveries to files, the forwards

@@ -16,7 +16,7 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 	at := s
 	recipients, s := cutRecipients(s)
 	if s == "" {
-		return dst, malformed(line, at, "recipients without an end")
+		return dst, line.Malformed(at, "recipients without an end")
 	}
 	var a parsers.Attempt
 	var controller, mailer, reply, stat string
@@ -45,7 +45,7 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 		case "stat":
 			stat, rest = s[len(", stat="):], ""
 		case "":
-			return dst, malformed(line, s, "record without stat=")
+			return dst, line.Malformed(s, "record without stat=")
 		}
 		s = rest
 	}
@@ -54,7 +54,7 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, id, s s
 	}
 	a.Kind = p.kind(mailer, &a)
 	if !interpret(&a, reply, stat) {
-		return dst, malformed(line, "", "record without stat=")
+		return dst, line.Malformed("", "record without stat=")
 	}
 	a.Controller = controllingSender(controller, a.Kind)
 	for recipients != "" {
@@ -87,11 +87,6 @@ func controllingSender(s string, kind parsers.AttemptKind) string {
 		return ""
 	}
 	return unbracket(addr)
-}
-
-// malformed returns the error for what begins at rest, a suffix of line.Text.
-func malformed(line *parsers.Line, rest, msg string) error {
-	return &parsers.SyntaxError{Column: len(line.Text) - len(rest) + 1, Msg: msg}
 }
 
 // acceptedAs returns the queue id under which the next sendmail took the message: `[2.0.0 ]QID Message accepted for

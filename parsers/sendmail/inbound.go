@@ -21,7 +21,7 @@ func appendRejection(dst []parsers.Event, line *parsers.Line, id, s string) []pa
 	case parsers.RCPTTO:
 		a.Recipient = unbracket(who)
 	case parsers.MAILFROM:
-		ev.Sender = nullable(unbracket(who))
+		ev.Sender = parsers.Sender(unbracket(who))
 	}
 	var ok bool
 	if a.Reply, ok = parsers.ParseReply(text); !ok && strings.HasSuffix(text, unknown) {

@@ -3,6 +3,7 @@ package sendmail
 import (
 	"strings"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -100,7 +101,7 @@ func appendAccepted(dst []parsers.Event, line *parsers.Line, id, s string) []par
 	}
 	dst = appendEvent(dst, line, parsers.Accepted, id)
 	ev := last(dst)
-	ev.Sender, ev.Size, ev.MessageID = nullable(unbracket(sender)), number(size), messageID
+	ev.Sender, ev.Size, ev.MessageID = parsers.Sender(unbracket(sender)), fields.Number(size), messageID
 	return dst
 }
 
@@ -125,7 +126,7 @@ func appendNotice(dst []parsers.Event, line *parsers.Line, id, next, s string) [
 		if !ok {
 			return dst
 		}
-		sender = nullable(unbracket(owner))
+		sender = parsers.Sender(unbracket(owner))
 	default:
 		return dst
 	}
@@ -201,26 +202,4 @@ func unbracket(s string) string {
 		return s[1 : len(s)-1]
 	}
 	return s
-}
-
-// nullable returns the sender for an event: a logged empty one is the null reverse-path.
-func nullable(s string) string {
-	if s == "" {
-		return parsers.NullSender
-	}
-	return s
-}
-
-// number reads a number of at most 18 digits, zero where s is none.
-func number(s string) (n int64) {
-	if len(s) > 18 {
-		return 0
-	}
-	for i := range len(s) {
-		if s[i]-'0' > 9 {
-			return 0
-		}
-		n = n*10 + int64(s[i]-'0')
-	}
-	return n
 }

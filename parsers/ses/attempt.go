@@ -14,9 +14,7 @@ func (m *message) appendAttempt(dst []parsers.Event, at parsers.Stamp, recipient
 	ev.Kind, ev.Time, ev.QueueID, ev.Sender = parsers.Attempted, at, m.id, m.sender
 	a := &ev.Attempt
 	a.Recipient, a.Job, a.SourceIP = recipient, m.job, m.sourceIP
-	if m.time != 0 && at >= m.time {
-		a.Delay = parsers.Milliseconds(at.Sub(m.time).Milliseconds())
-	}
+	a.Delay = parsers.Between(m.time, at)
 	return dst
 }
 

@@ -109,7 +109,7 @@ func (parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.E
 }
 
 func noEnd(line *parsers.Line) error {
-	return &parsers.SyntaxError{Column: len(line.Text) + 1, Msg: "the object has no end"}
+	return line.Malformed("", "the object has no end")
 }
 
 // name returns what kind of event e is.
@@ -156,9 +156,7 @@ func readMail(object fields.Value) (m message) {
 	fields.Object(object.Raw, []string{"messageId", "source", "timestamp", "destination", "tags"}, v[:])
 	m.id, m.time, m.recipients = v[0].Text(), instant(v[2]), v[3]
 	if v[1].IsString() {
-		if m.sender = address(v[1]); m.sender == "" {
-			m.sender = parsers.NullSender
-		}
+		m.sender = parsers.Sender(address(v[1]))
 	}
 	if v[4].IsObject() {
 		var tags [2]fields.Value

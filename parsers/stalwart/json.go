@@ -2,6 +2,7 @@ package stalwart
 
 import (
 	"bouncelog/internal/fields"
+	"bouncelog/parsers"
 )
 
 // The keys of JSON that matter, and where readJSON keeps them.
@@ -56,7 +57,7 @@ func (r *record) readJSON(s string) bool {
 		r.to = d[dataTo].Text()
 	}
 	if d[dataFrom].IsString() {
-		r.from = sender(d[dataFrom].Text())
+		r.from = parsers.Sender(d[dataFrom].Text())
 	}
 	r.queueID, r.domain, r.hostname = d[dataQueueID].Text(), d[dataDomain].Text(), d[dataHostname].Text()
 	r.ip, r.port, r.code, r.elapsed = d[dataIP].Text(), d[dataPort].Text(), d[dataCode].Text(), d[dataElapsed].Text()

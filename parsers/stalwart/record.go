@@ -108,9 +108,7 @@ func (r *record) appendEvents(dst []parsers.Event, o *parsers.Options) []parsers
 	a.Kind, a.Command, a.Truncated = v.of, v.command, r.truncated
 	a.RelayHost = strings.TrimSuffix(r.hostname, ".")
 	a.RelayIP = r.ip
-	if n, ok := (fields.Value{Raw: r.port}).Int(); ok && 0 < n && n < 1<<16 {
-		a.RelayPort = uint16(n)
-	}
+	a.RelayPort = fields.Port(r.port)
 	if ms, ok := (fields.Value{Raw: strings.TrimSuffix(r.elapsed, "ms")}).Int(); ok {
 		a.XDelay = parsers.Milliseconds(ms)
 	}

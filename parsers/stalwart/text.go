@@ -259,7 +259,7 @@ func (r *record) set(key, value string) {
 	case "queueId":
 		r.queueID = value
 	case "from":
-		r.from = sender(unquote(value))
+		r.from = parsers.Sender(unquote(value))
 	case "to":
 		if strings.HasPrefix(value, "[") {
 			r.all.raw = value
@@ -302,12 +302,4 @@ func unquote(s string) string {
 		return s
 	}
 	return fields.Unquote(strings.TrimSuffix(s, `"`))
-}
-
-// sender returns the sender for an event: a logged empty one is the null reverse-path.
-func sender(s string) string {
-	if s == "" {
-		return parsers.NullSender
-	}
-	return s
 }

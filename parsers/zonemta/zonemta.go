@@ -82,7 +82,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		return dst, nil // words of another line
 	}
 	bad := func(msg string) ([]parsers.Event, error) {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) - len(rest) + 1, Msg: msg}
+		return dst, line.Malformed(rest, msg)
 	}
 
 	if rest, ok = strings.CutPrefix(rest, "from="); !ok {
@@ -100,10 +100,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if to == "" || !strings.HasPrefix(rest, " ") {
 		return bad("recipient without an end")
 	}
-	ev := parsers.Event{Kind: parsers.Attempted, Time: at, QueueID: id, Sender: from}
-	if from == "" || from == "<>" {
-		ev.Sender = parsers.NullSender
-	}
+	ev := parsers.Event{Kind: parsers.Attempted, Time: at, QueueID: id, Sender: parsers.Sender(from)}
 	a := &ev.Attempt
 	a.Recipient, a.Status = to, status
 	for {
@@ -175,14 +172,9 @@ func cutName(s string) (name, rest string, ok bool) {
 // cutAddress cuts the address that s begins with: a local part, which may be in quotes, and a domain, which a blank or a
 // bracket ends, unless it is an address literal (RFC 5321 4.1.2).
 func cutAddress(s string) (addr, rest string) {
-	i := 0
-	if strings.HasPrefix(s, `"`) {
-		for i = 1; i < len(s) && s[i] != '"'; i++ {
-			if s[i] == '\\' {
-				i++
-			}
-		}
-		i = min(i, len(s))
+	i, ok := fields.QuotedString(s)
+	if !ok {
+		return s, ""
 	}
 	for ; i < len(s); i++ {
 		switch s[i] {

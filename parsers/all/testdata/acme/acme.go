@@ -36,7 +36,7 @@ func (parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.E
 	host, rest, ok3 := strings.Cut(rest, "[")
 	ip, rest, ok4 := strings.Cut(rest, `] said="`)
 	if !ok || !ok2 || !ok3 || !ok4 {
-		return dst, &parsers.SyntaxError{Column: len(line.Text) - len(rest) + 1, Msg: `want from=<…> to=<…> mx=HOST[IP] said="…"`}
+		return dst, line.Malformed(rest, `want from=<…> to=<…> mx=HOST[IP] said="…"`)
 	}
 	a := parsers.Attempt{Recipient: recipient, RelayHost: host, RelayIP: ip, Origin: parsers.OriginRemote, Command: parsers.RCPTTO}
 	a.Diagnostic = strings.TrimSuffix(rest, `"`)
@@ -49,8 +49,5 @@ func (parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parsers.E
 	default:
 		a.Status = parsers.StatusDeferred
 	}
-	if sender == "" {
-		sender = parsers.NullSender
-	}
-	return append(dst, parsers.Event{Kind: parsers.Attempted, QueueID: id, Sender: sender, Attempt: a}), nil
+	return append(dst, parsers.Event{Kind: parsers.Attempted, QueueID: id, Sender: parsers.Sender(sender), Attempt: a}), nil
 }
