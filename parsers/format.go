@@ -27,6 +27,10 @@ type Format struct {
 	// the lines behind their syslog headers that no tag claims. Nil: only tags and --input-format lead here.
 	Sniff func(s Sample) Score
 
+	// OmitsDeferrals: the program's log has deferrals only where it was told to write them, or a sample of them. Where
+	// none stands in a log, their rate is not known.
+	OmitsDeferrals bool
+
 	// LastResort: used where no other format reads anything of an input.
 	LastResort bool
 

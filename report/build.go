@@ -24,6 +24,9 @@ type Options struct {
 	// Classifier is what the causes were found with. Nil: providers have no titles, and hints are those of their category.
 	Classifier *classify.Classifier
 
+	// OmitsDeferrals: the logs may leave deferrals out, so that none of them means that their rate is not known.
+	OmitsDeferrals bool
+
 	// Locate names the place of a piece of evidence. Nil: places are left out.
 	Locate func(summary.Pos) (file string, line int64)
 
@@ -172,6 +175,9 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		r.Timeline = append(r.Timeline, Hour{h.Start.String(), h.Sent, h.Deferred, h.Bounced})
 	}
 	r.Templates, r.TemplatesTotal = templatesOf(t.templates, &o)
+	if o.OmitsDeferrals && r.Totals.Deferred == 0 {
+		r.Totals.DeferralRate = nil
+	}
 	r.addCauses(t.causes, t.providers, &o)
 	return r, nil
 }

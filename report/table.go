@@ -250,6 +250,8 @@ func (p *printer) head(r *Report) {
 	if t.DeferralRate != nil {
 		p.fact("Deferral rate", fmt.Sprintf("%s: %s deferred of %s; %s", percent(t.DeferralRate), count(t.Deferred),
 			plural(t.Attempts.Attempts, "attempt", "attempts"), pending(o.Pending)), bold)
+	} else if t.Attempts.Attempts > 0 {
+		p.fact("Deferral rate", "not known: programs that write these logs may leave deferrals out, and there is none", plain)
 	}
 	for i := range r.Replies {
 		if f := &r.Replies[i]; f.Class == "transient" || f.Class == "permanent" {

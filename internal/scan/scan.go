@@ -51,6 +51,9 @@ type Result struct {
 	// Claimed is how many lines a format knew.
 	Claimed int64
 
+	// OmitsDeferrals: all formats of these lines may leave deferrals out.
+	OmitsDeferrals bool
+
 	bases [][]int64 // line number before each block, by input
 }
 
@@ -115,15 +118,18 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 		fold: func(in *input, c counted) error {
 			piece := pieces[in.ord]
 			piece.Absorb(c.fringe)
+			leads := piece.Leads()
 			switch {
 			case len(c.parts.list) == 0:
 			case in.ord == turn:
 				join.absorb(piece, in, c.parts)
 			default:
 				in.parts = append(in.parts, c.parts)
-				in.waiting += len(c.parts.list)
 			}
-			in.leads.Store(int64(piece.Leads() + in.waiting))
+			if in.parts != nil {
+				leads = maxLeads + 1 // each of the parts keeps the text of its block
+			}
+			in.leads.Store(int64(leads))
 			select {
 			case free <- c.fringe:
 			default:
@@ -140,7 +146,7 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 				for _, p := range next.parts {
 					join.absorb(root, next, p)
 				}
-				next.parts, next.waiting = nil, 0
+				next.parts = nil
 			}
 		},
 	}.run(ctx, s)
@@ -293,6 +299,7 @@ func (h *collector) end() *batch { return h.batch }
 
 // finish fills in the result what is known only at the end.
 func (s *scanner) finish() {
+	told := false // that there were no deferrals, if there were none
 	for _, in := range s.inputs {
 		s.res.Errors = append(s.res.Errors, in.errs...)
 		r := &s.res.Inputs[in.ord]
@@ -301,12 +308,14 @@ func (s *scanner) finish() {
 				if s.Formats[i].LastResort && !s.Forced {
 					s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("%s: its format is not known; %d lines were read by their shape, which may be wrong; describe it for better: bouncelog formats learn %[1]s", in.Name, n))
 				}
+				told = told || !s.Formats[i].OmitsDeferrals
 				r.Formats = append(r.Formats, s.Formats[i].Name)
 				r.Claimed += n
 				s.res.Claimed += n
 			}
 		}
 	}
+	s.res.OmitsDeferrals = s.res.Claimed > 0 && !told
 	s.res.Samples = s.samples.resolve(s.res)
 	s.res.Warnings = append(s.res.Warnings, s.overlaps()...)
 	if s.seen != nil && s.seen.full {

@@ -31,13 +31,14 @@ import (
 // Format returns the description of PowerMTA's accounting files.
 func Format() parsers.Format {
 	return parsers.Format{
-		Name:     "powermta",
-		Short:    "PowerMTA accounting files (CSV)",
-		Evidence: parsers.Specified,
-		Sniff:    sniff,
-		Framing:  parsers.CSV,
-		Header:   header,
-		Open:     open,
+		Name:           "powermta",
+		Short:          "PowerMTA accounting files (CSV)",
+		Evidence:       parsers.Specified,
+		OmitsDeferrals: true,
+		Sniff:          sniff,
+		Framing:        parsers.CSV,
+		Header:         header,
+		Open:           open,
 	}
 }
 

@@ -28,12 +28,13 @@ import (
 // Format returns the description of Amazon SES's events.
 func Format() parsers.Format {
 	return parsers.Format{
-		Name:     "ses",
-		Short:    "Amazon SES events and notifications, plain or from SNS, EventBridge or Firehose",
-		Evidence: parsers.Specified,
-		Sniff:    sniff,
-		Framing:  parsers.JSON,
-		Open:     func(parsers.Sample, parsers.Options) (parsers.Parser, error) { return parser{}, nil },
+		Name:           "ses",
+		Short:          "Amazon SES events and notifications, plain or from SNS, EventBridge or Firehose",
+		Evidence:       parsers.Specified,
+		OmitsDeferrals: true,
+		Sniff:          sniff,
+		Framing:        parsers.JSON,
+		Open:           func(parsers.Sample, parsers.Options) (parsers.Parser, error) { return parser{}, nil },
 	}
 }
 
