@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"bouncelog/parsers"
-
-	aho "github.com/petar-dambovaliev/aho-corasick"
 )
 
 //go:embed rules/*.toml
@@ -33,15 +31,18 @@ type Cause struct {
 // A Classifier finds causes by rules. It does not change; each goroutine needs a [Session] of its own.
 type Classifier struct {
 	rules     []Rule
+	wants     []wants // by rule
 	providers *providers
 
-	automaton aho.AhoCorasick
-	texts     []string
-	rulesOf   [][]int32 // by text: the rules that it makes candidates
-	textOf    []int     // by text: the provider that it tells, -1 for none
-	ids       map[string]int32
-	bare      []int32 // rules without texts, by tier, order and place
+	finder *finder
+	leads  [][]int32 // by text: the rules that it makes candidates
+	teller []int32   // by text: the provider that it tells, -1 for none
+	phase  []parsers.Command
+	bare   [6][9][]int32 // rules without texts that may hold, by class and subject, in the order in which they are asked
 }
+
+// wants are the texts of a rule as their numbers.
+type wants struct{ any, all, not []int32 }
 
 // Builtin returns the rules and providers that come with the program.
 func Builtin() (rules []Rule, list []Provider, err error) {
@@ -73,9 +74,26 @@ func Builtin() (rules []Rule, list []Provider, err error) {
 // NewClassifier makes a classifier of rules, of which earlier ones come first where tier and order are the same, and of
 // providers, likewise.
 func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
-	c := &Classifier{rules: slices.Clone(rules), providers: newProviders(list), ids: make(map[string]int32)}
+	c := &Classifier{rules: slices.Clone(rules), providers: newProviders(list)}
 	slices.SortStableFunc(c.rules, func(a, b Rule) int { return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.order, b.order)) })
 	var errs []error
+	var texts []string
+	numbers := make(map[string]int32)
+	number := func(s string) int32 {
+		n, ok := numbers[s]
+		if !ok {
+			n = int32(len(texts))
+			numbers[s] = n
+			texts, c.leads, c.teller, c.phase = append(texts, s), append(c.leads, nil), append(c.teller, -1), append(c.phase, parsers.NoCommand)
+		}
+		return n
+	}
+	all := func(list []string) (ns []int32) {
+		for _, s := range list {
+			ns = append(ns, number(s))
+		}
+		return ns
+	}
 	seen := make(map[string]string)
 	for i := range c.rules {
 		r := &c.rules[i]
@@ -88,44 +106,66 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 				errs = append(errs, fmt.Errorf("%s: rule %q: no provider %q", r.Where, r.ID, name))
 			}
 		}
-		triggers := r.literals()
-		for _, s := range triggers {
-			id := c.text(s)
-			c.rulesOf[id] = append(c.rulesOf[id], int32(i))
+		c.wants = append(c.wants, wants{any: all(r.Any), all: all(r.All), not: all(r.Not)})
+		leads := all(r.literals())
+		for _, n := range leads {
+			c.leads[n] = append(c.leads[n], int32(i))
 		}
-		for _, list := range append(slices.Clone(r.Seq), r.All, r.Not) {
-			for _, s := range list {
-				c.text(s)
-			}
-		}
-		if len(triggers) == 0 {
-			c.bare = append(c.bare, int32(i))
+		if len(leads) == 0 {
+			c.addBare(int32(i))
 		}
 	}
 	for i := range list {
-		for _, s := range list[i].Text {
-			if id := c.text(s); c.textOf[id] < 0 {
-				c.textOf[id] = i
+		for _, n := range all(list[i].Text) {
+			if c.teller[n] < 0 {
+				c.teller[n] = int32(i)
 			}
 		}
+	}
+	for text, command := range phaseTexts {
+		c.phase[number(text)] = command
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	b := aho.NewAhoCorasickBuilder(aho.Opts{MatchKind: aho.StandardMatch, DFA: true})
-	c.automaton = b.Build(c.texts)
+	c.finder = newFinder(texts)
 	return c, nil
 }
 
-// text returns the number of a text, which is new where no rule had it yet.
-func (c *Classifier) text(s string) int32 {
-	if id, ok := c.ids[s]; ok {
-		return id
+// addBare notes the classes of reply codes and the subjects of enhanced codes of which a rule may hold.
+func (c *Classifier) addBare(i int32) {
+	r := &c.rules[i]
+	for class := range c.bare {
+		if class > 0 && len(r.codes) > 0 && !slices.ContainsFunc(r.codes, func(p codePattern) bool { return int(p.low/100) == class }) {
+			continue
+		}
+		for subject := range c.bare[class] {
+			if len(r.enhanced) == 0 || slices.ContainsFunc(r.enhanced, func(p enhancedPattern) bool {
+				return p[1] == wild || bareSubject(p[1]) == subject
+			}) {
+				c.bare[class][subject] = append(c.bare[class][subject], i)
+			}
+		}
 	}
-	id := int32(len(c.texts))
-	c.ids[s] = id
-	c.texts, c.rulesOf, c.textOf = append(c.texts, s), append(c.rulesOf, nil), append(c.textOf, -1)
-	return id
+}
+
+// bareSubject returns the place of a subject in the table of rules without texts.
+func bareSubject(subject uint16) int { return int(min(subject, 8)) }
+
+// bareFor returns the rules without texts that may hold for q.
+func (c *Classifier) bareFor(q *query) []int32 {
+	class := q.code / 100
+	if int(class) >= len(c.bare) {
+		class = 0
+	}
+	return c.bare[class][bareSubject(q.enhanced[1])]
+}
+
+// phaseTexts tell the phase where the log's format does not.
+var phaseTexts = map[string]parsers.Command{
+	"in reply to mail from": parsers.MAILFROM, "after mail from": parsers.MAILFROM, "[mail_from]": parsers.MAILFROM,
+	"in reply to rcpt to": parsers.RCPTTO, "after rcpt to": parsers.RCPTTO, "[rcpt_to]": parsers.RCPTTO, "following rcpt command": parsers.RCPTTO,
+	"in reply to end of data": parsers.EndOfDATA, "after end of data": parsers.EndOfDATA,
 }
 
 // Rules returns the rules in the order in which they are asked.
@@ -136,23 +176,29 @@ func (c *Classifier) Providers() []Provider { return c.providers.list }
 
 // A Session uses a Classifier on one goroutine.
 type Session struct {
-	c      *Classifier
-	buf    []byte
-	epoch  uint32
-	seen   []uint32 // by text: the epoch it was last found in
-	cand   []int32
-	teller int // the provider that the text tells, -1 for none
+	c       *Classifier
+	buf     []byte
+	address []byte
+	found   []int32
+	epoch   uint32
+	seen    []uint32 // by text: the epoch it was last found in
+	cand    []int32
+	teller  int32 // the provider that the text tells, -1 for none
+	phase   parsers.Command
 
 	q query
 }
 
 // NewSession returns a Session.
-func (c *Classifier) NewSession() *Session { return &Session{c: c, seen: make([]uint32, len(c.texts))} }
+func (c *Classifier) NewSession() *Session {
+	return &Session{c: c, seen: make([]uint32, len(c.finder.texts))}
+}
 
 // A query is what rules are asked about.
 type query struct {
 	text     string // folded
 	code     parsers.ReplyCode
+	class    parsers.ReplyCode // the first digit, of what is known of codes and status
 	enhanced parsers.EnhancedCode
 	phase    parsers.Command
 	local    bool
@@ -182,24 +228,36 @@ func (s *Session) Candidates(a *parsers.Attempt) []*Rule {
 // decide returns the first rule that holds, -1 where none does, and stores all that hold in all, if it is not nil.
 func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query) {
 	q = &s.q
-	*q = query{phase: a.Command, local: a.Origin == parsers.OriginLocal, code: a.Reply.Code, enhanced: a.Reply.Enhanced}
+	*q = query{phase: a.Command, code: a.Reply.Code, enhanced: a.Reply.Enhanced}
+	// What we answered to a client at our door is a reply as well.
+	q.local = a.Origin == parsers.OriginLocal && a.Status != parsers.StatusRejected
 	text := a.Diagnostic
-	switch {
-	case q.local:
-		q.code = 0
-		if q.enhanced.IsZero() {
-			q.enhanced = a.DSN
-		}
-	case a.Reply.Text != "":
+	if a.Reply.Text != "" && !q.local {
 		text = a.Reply.Text
 	}
 	s.buf = appendFolded(s.buf[:0], text)
+	s.buf = s.cutRecipient(s.buf, a.Recipient)
+	if a.OriginalRecipient != a.Recipient {
+		s.buf = s.cutRecipient(s.buf, a.OriginalRecipient)
+	}
 	q.text = string(s.buf)
 	s.find(q.text)
+	if s.buf = appendNameless(s.buf[:0], q.text); len(s.buf) > 0 {
+		s.findMore(string(s.buf))
+	}
 	q.provider = s.provider(a)
-	if code, enhanced := innerReply(q.text); code != 0 && q.enhanced[2] == 0 {
-		// The server passes on what another one said, with a code of its own that says nothing.
-		q.code, q.enhanced = code, enhanced
+	if q.phase == parsers.NoCommand {
+		q.phase = s.phase
+	}
+	s.readCodes(a)
+	q.class = q.code / 100
+	if q.class == 0 {
+		q.class = parsers.ReplyCode(q.enhanced[0])
+	}
+	if q.class == 0 && a.Status == parsers.StatusDeferred {
+		q.class = 4
+	} else if q.class == 0 {
+		q.class = 5
 	}
 	best = -1
 	hold := func(i int32) {
@@ -212,15 +270,15 @@ func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query
 		*all = append(*all, i)
 	}
 	for _, i := range s.cand {
-		if (all != nil || best < 0 || i < best) && s.holds(&s.c.rules[i], q) {
+		if (all != nil || best < 0 || i < best) && s.holds(i, q) {
 			hold(i)
 		}
 	}
-	for _, i := range s.c.bare {
-		if best >= 0 && i > best {
+	for _, i := range s.c.bareFor(q) {
+		if all == nil && best >= 0 && i > best {
 			break // rules are in the order in which they are asked
 		}
-		if s.holds(&s.c.rules[i], q) {
+		if s.holds(i, q) {
 			hold(i)
 			if all == nil {
 				break
@@ -237,25 +295,72 @@ func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query
 	return best, q
 }
 
-// find notes which texts of rules stand in a text.
-func (s *Session) find(text string) {
-	s.epoch++
-	s.cand, s.teller = s.cand[:0], -1
-	it := s.c.automaton.IterOverlapping(text)
-	for m := it.Next(); m != nil; m = it.Next() {
-		id := m.Pattern()
-		if s.seen[id] == s.epoch {
-			continue
+// readCodes looks for better codes than those that the reply begins with.
+func (s *Session) readCodes(a *parsers.Attempt) {
+	q := &s.q
+	if code, enhanced, before := innerReply(q.text); code != 0 {
+		switch {
+		case q.local:
+			// Our MTA waits because of what a server said before: the cause is what it said.
+			if strings.HasSuffix(before, "said:") || strings.HasSuffix(before, "refused to talk to me:") {
+				q.local, q.code, q.enhanced = false, code, enhanced
+			}
+		case q.enhanced[2] == 0 || q.enhanced[1] == 4 && q.enhanced[2] == 7:
+			// The server passes on what another one said, with a code of its own that says nothing, or that it gave up.
+			q.code, q.enhanced = code, enhanced
 		}
-		s.seen[id] = s.epoch
-		s.cand = append(s.cand, s.c.rulesOf[id]...)
-		if p := s.c.textOf[id]; p >= 0 && (s.teller < 0 || p < s.teller) {
-			s.teller = p
-		}
+	}
+	if !q.enhanced.IsZero() {
+		return
+	}
+	if q.local || a.Reply.Code == 0 {
+		q.enhanced = a.DSN // beside a reply it is the MTA's invention
+	}
+	if !q.local && q.enhanced.IsZero() {
+		q.enhanced = strayEnhanced(q.text, q.code.Class())
 	}
 }
 
-func (s *Session) has(text string) bool { return s.seen[s.c.ids[text]] == s.epoch }
+// cutRecipient takes the local part of an address out of a folded text.
+func (s *Session) cutRecipient(text []byte, address string) []byte {
+	if len(address) <= minLiteral {
+		return text
+	}
+	s.address = s.address[:0]
+	for _, r := range address {
+		s.address = foldRune(s.address, r)
+	}
+	return cutLocal(text, s.address)
+}
+
+// find notes which texts stand in a reply's.
+func (s *Session) find(text string) {
+	s.epoch++
+	if s.epoch == 0 { // it has gone round
+		clear(s.seen)
+		s.epoch = 1
+	}
+	s.cand, s.teller, s.phase = s.cand[:0], -1, parsers.NoCommand
+	s.findMore(text)
+}
+
+// findMore notes which texts stand in another form of the reply.
+func (s *Session) findMore(text string) {
+	s.found = s.c.finder.appendFound(s.found[:0], text)
+	for _, n := range s.found {
+		if s.seen[n] == s.epoch {
+			continue
+		}
+		s.seen[n] = s.epoch
+		s.cand = append(s.cand, s.c.leads[n]...)
+		if p := s.c.teller[n]; p >= 0 && (s.teller < 0 || p < s.teller) {
+			s.teller = p
+		}
+		s.phase = max(s.phase, s.c.phase[n])
+	}
+}
+
+func (s *Session) has(text int32) bool { return s.seen[text] == s.epoch }
 
 // provider returns who answered: by the name of the relay, else by what only its servers write, else by the recipient's
 // domain where that is the provider's own.
@@ -264,40 +369,38 @@ func (s *Session) provider(a *parsers.Attempt) int {
 		return p
 	}
 	if s.teller >= 0 {
-		return s.teller
+		return int(s.teller)
 	}
 	return s.c.providers.ofDomain(parsers.Domain(a.Recipient))
 }
 
 // holds reports whether all that a rule asks for is so.
-func (s *Session) holds(r *Rule, q *query) bool {
+func (s *Session) holds(i int32, q *query) bool {
+	r, w := &s.c.rules[i], &s.c.wants[i]
 	if r.Origin == "local" && !q.local || r.Origin == "remote" && q.local {
-		return false
-	}
-	if r.phases != 0 && r.phases&(1<<q.phase) == 0 {
-		return false
-	}
-	if len(r.codes) > 0 && !slices.ContainsFunc(r.codes, func(p codePattern) bool { return p.low <= q.code && q.code <= p.high }) {
-		return false
-	}
-	if len(r.enhanced) > 0 && !slices.ContainsFunc(r.enhanced, func(p enhancedPattern) bool { return p.matches(q.enhanced) }) {
 		return false
 	}
 	if len(r.For) > 0 && (q.provider < 0 || !slices.Contains(r.For, s.c.providers.list[q.provider].Name)) {
 		return false
 	}
-	if len(r.Any) > 0 && !slices.ContainsFunc(r.Any, s.has) {
+	if r.phases != 0 && r.phases&(1<<q.phase) == 0 {
 		return false
 	}
-	for _, t := range r.All {
-		if !s.has(t) {
+	if len(r.codes) > 0 && !slices.ContainsFunc(r.codes, func(p codePattern) bool { return p.matches(q) }) {
+		return false
+	}
+	if len(r.enhanced) > 0 && !slices.ContainsFunc(r.enhanced, func(p enhancedPattern) bool { return p.matches(q.enhanced) }) {
+		return false
+	}
+	if len(w.any) > 0 && !slices.ContainsFunc(w.any, s.has) || slices.ContainsFunc(w.not, s.has) {
+		return false
+	}
+	for _, n := range w.all {
+		if !s.has(n) {
 			return false
 		}
 	}
 	if len(r.Seq) > 0 && !slices.ContainsFunc(r.Seq, func(seq []string) bool { return inOrder(q.text, seq) }) {
-		return false
-	}
-	if slices.ContainsFunc(r.Not, s.has) {
 		return false
 	}
 	return r.re == nil || r.re.MatchString(q.text)
@@ -343,19 +446,21 @@ func (s *Session) cause(a *parsers.Attempt, best int32, q *query) Cause {
 		c.Rule, c.Category, c.Sub, c.Confidence = r, r.category, r.Sub, r.tier.Confidence()
 		c.Nature, c.Fault, c.Suppress, c.Retry = r.Nature, r.Fault, r.Suppress, r.Retry
 	}
+	if a.Status == parsers.StatusExpired && c.Category == Unknown {
+		c = Cause{Category: Expired, Confidence: TierStrong.Confidence(), Provider: c.Provider}
+	}
 	t := c.Category.Trait()
 	c.Nature, c.Fault = cmp.Or(c.Nature, t.Nature), cmp.Or(c.Fault, t.Fault)
 	c.Suppress, c.Retry = cmp.Or(c.Suppress, t.Suppress), cmp.Or(c.Retry, t.Retry)
 
-	// A 4xx is a promise that it may yet go well, and an address is given up only for what is sure.
-	transient := a.Status == parsers.StatusDeferred || q.code.Class() == parsers.Transient
+	// A 4xx is a promise that it may yet go well, and an address is given up only for what is sure. The code of the server
+	// that answered counts, whatever another one told it (RFC 5321 4.2).
+	transient := a.Status == parsers.StatusDeferred || a.Reply.Code.Class() == parsers.Transient
 	switch {
-	case c.Suppress == "yes" && c.Confidence == "low":
+	case c.Confidence == "low":
 		c.Suppress = "no"
 	case c.Suppress == "yes" && (transient || c.Confidence == "medium"):
 		c.Suppress = "after_repeat"
-	case c.Suppress == "after_repeat" && c.Confidence == "low":
-		c.Suppress = "no"
 	}
 	if transient && c.Category == InactiveMailbox {
 		c.Nature, c.Retry = "transient", "slow"

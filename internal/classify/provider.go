@@ -45,7 +45,7 @@ func parseProviders(name string, text []byte) ([]Provider, error) {
 			errs = append(errs, fmt.Errorf("%s: provider %q: want a name, a title, and mx, text or domains", name, p.Name))
 		}
 		for j, s := range p.Text {
-			if p.Text[j] = strings.ToLower(s); len(s) < minLiteral {
+			if p.Text[j] = foldText(s); len(s) < minLiteral {
 				errs = append(errs, fmt.Errorf("%s: provider %q: the text %q is shorter than %d bytes", name, p.Name, s, minLiteral))
 			}
 		}

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -62,8 +63,8 @@ type Rule struct {
 
 	Code     []string `toml:"code"`     // 550, 5xx
 	Enhanced []string `toml:"enhanced"` // 5.7.1, *.2.2, 5.1.*
-	Phase    []string `toml:"phase"`    // connect helo starttls auth mail rcpt data eom
-	Origin   string   `toml:"origin"`   // remote or local; none: remote, in the tier local local
+	Phase    []string `toml:"phase"`    // connect helo starttls auth mail rcpt data eom, or unknown where the log did not say
+	Origin   string   `toml:"origin"`   // remote, local or any; none: local in the tier local, any in strong, else remote
 
 	Nature   string `toml:"nature"` // these four: where they differ from the category's
 	Fault    string `toml:"fault"`
@@ -74,7 +75,7 @@ type Rule struct {
 	URL    string    `toml:"url"`
 	Source string    `toml:"source"` // what the rule rests on: a URL, an RFC, a file of an MTA
 	Hit    []Example `toml:"hit"`    // replies that it decides
-	Miss   []Example `toml:"miss"`   // replies that it must not match
+	Miss   []Example `toml:"miss"`   // replies that it must not decide
 
 	Where string `toml:"-"` // FILE:LINE
 
@@ -103,6 +104,12 @@ func (e *Example) UnmarshalText(b []byte) error {
 
 type codePattern struct{ low, high parsers.ReplyCode }
 
+// matches reports whether p is the code of q. Where no server gave a code, the class is that of the enhanced code or of what
+// the MTA did.
+func (p codePattern) matches(q *query) bool {
+	return p.low <= q.code && q.code <= p.high || q.code == 0 && p.low < p.high && p.low/100 == q.class
+}
+
 // An enhancedPattern has wild where anything may stand.
 type enhancedPattern [3]uint16
 
@@ -116,6 +123,7 @@ func (p *enhancedPattern) matches(e parsers.EnhancedCode) bool {
 var phaseNames = map[string][]parsers.Command{
 	"connect": {parsers.CONNECT}, "helo": {parsers.EHLO, parsers.HELO, parsers.LHLO}, "starttls": {parsers.STARTTLS}, "auth": {parsers.AUTH},
 	"mail": {parsers.MAILFROM}, "rcpt": {parsers.RCPTTO}, "data": {parsers.DATA}, "eom": {parsers.EndOfDATA},
+	"unknown": {parsers.NoCommand},
 }
 
 // ruleOrder is the order of categories within a tier: a reply often names several things, and the most telling comes first.
@@ -200,8 +208,8 @@ func (r *Rule) compile() error {
 	}
 	fold := func(list []string) {
 		for i, s := range list {
-			folded := strings.ToLower(s)
-			if len(strings.TrimSpace(folded)) < minLiteral {
+			folded := foldText(s)
+			if len(folded) < minLiteral || strings.TrimSpace(folded) == "" {
 				fail("the text %q is shorter than %d bytes", s, minLiteral)
 			}
 			list[i] = folded
@@ -251,9 +259,13 @@ func (r *Rule) compile() error {
 	}
 	switch r.Origin {
 	case "":
-		r.Origin = "remote"
-		if r.tier == TierLocal {
+		switch r.tier {
+		case TierLocal:
 			r.Origin = "local"
+		case TierStrong:
+			r.Origin = "any"
+		default:
+			r.Origin = "remote"
 		}
 	case "remote", "local", "any":
 	default:
@@ -289,7 +301,8 @@ func (r *Rule) literals() []string {
 	case len(r.Any) > 0:
 		return r.Any
 	case len(r.All) > 0:
-		return r.All[:1]
+		longest := slices.MaxFunc(r.All, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+		return []string{longest}
 	}
 	var first []string
 	for _, s := range r.Seq {

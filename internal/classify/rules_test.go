@@ -1,6 +1,9 @@
 package classify
 
 import (
+	"cmp"
+	"fmt"
+	"strings"
 	"testing"
 
 	"bouncelog/parsers"
@@ -61,11 +64,61 @@ func TestRules(t *testing.T) {
 		}
 		for _, e := range r.Miss {
 			a := e.attempt(r, c)
-			for _, m := range s.Candidates(&a) {
-				if m.ID == r.ID {
-					t.Errorf("%s: %s: matches, and must not: %s", r.Where, r.ID, e.Text)
-				}
+			if got := s.Explain(&a); got.Rule != nil && got.Rule.ID == r.ID {
+				t.Errorf("%s: %s: decides, and must not: %s", r.Where, r.ID, e.Text)
 			}
 		}
 	}
+}
+
+// Every text of a general rule's any decides by itself: one that an earlier rule has, or a part of it, is dead. So is one
+// that holds another of the same rule.
+func TestTexts(t *testing.T) {
+	c := mustClassifier(t)
+	s := c.NewSession()
+	for i := range c.Rules() {
+		r := &c.Rules()[i]
+		if strings.HasPrefix(r.Where, "provider-") || strings.HasPrefix(r.Where, "local-") {
+			continue // a list of tokens as their owner publishes it, or of messages as the program has them
+		}
+		for _, text := range r.Any {
+			for _, other := range r.Any {
+				if text != other && strings.Contains(text, other) {
+					t.Errorf("%s: %s: %q is dead, %q is a part of it", r.Where, r.ID, text, other)
+				}
+			}
+			if len(r.All)+len(r.Seq) > 0 || r.RE != "" {
+				continue
+			}
+			var low parsers.ReplyCode
+			text = "x" + text + "x" // a blank at an end counts
+			reply := text
+			if len(r.codes) > 0 {
+				low = r.codes[0].low
+				if low < r.codes[0].high {
+					low += 50 // 500 to 504 decide by themselves
+				}
+				reply = fmt.Sprintf("%d %s", low, text)
+			}
+			if len(r.enhanced) > 0 {
+				reply = fmt.Sprintf("%d %s %s", cmp.Or(low, 550), r.enhanced[0].example(), text)
+			}
+			a := (&Example{Text: reply}).attempt(r, c)
+			got := s.Explain(&a)
+			if got.Rule != nil && got.Rule.ID != r.ID && !(got.Rule.tier == TierProvider && got.Category == r.category) {
+				t.Errorf("%s: %s: %q is decided by %s (%s)", r.Where, r.ID, text, got.Rule.ID, got.Category)
+			}
+		}
+	}
+}
+
+// example returns a code that p matches.
+func (p enhancedPattern) example() string {
+	e := parsers.EnhancedCode{5, 0, 0}
+	for i, n := range p {
+		if n != wild {
+			e[i] = n
+		}
+	}
+	return e.String()
 }

@@ -1,0 +1,297 @@
+package classify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"testing"
+
+	"bouncelog/parsers"
+)
+
+// small makes a classifier of rules and providers given in TOML.
+func small(t testing.TB, rules, list string) *Session {
+	t.Helper()
+	r, err := ParseRules("test.toml", []byte(rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := parseProviders("providers.toml", []byte(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewClassifier(r, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.NewSession()
+}
+
+func ruleID(c Cause) string {
+	if c.Rule == nil {
+		return "-"
+	}
+	return c.Rule.ID
+}
+
+const ruleEnd = "\nsource = \"test\"\nhit = [\"550 x\"]\n"
+
+func TestExplain(t *testing.T) {
+	s := small(t, `
+[[rule]]
+id = "local"
+tier = "local"
+category = "local_error"
+any = ["quota"]`+ruleEnd+`
+[[rule]]
+id = "provider"
+tier = "provider"
+for = ["acme"]
+category = "reputation"
+any = ["quota"]`+ruleEnd+`
+[[rule]]
+id = "late"
+tier = "strong"
+category = "policy"
+any = ["policy"]`+ruleEnd+`
+[[rule]]
+id = "early"
+tier = "strong"
+category = "mailbox_full"
+any = ["quota"]
+not = ["sending"]`+ruleEnd+`
+[[rule]]
+id = "ordered"
+tier = "strong"
+order = -1
+category = "tls"
+seq = [["quota", "tls,"]]`+ruleEnd+`
+[[rule]]
+id = "all"
+tier = "strong"
+category = "virus_attachment"
+all = ["virus", "mail"]
+re = "v[a-z]+s"
+phase = ["eom", "unknown"]`+ruleEnd+`
+[[rule]]
+id = "code"
+tier = "enhanced"
+category = "bad_mailbox"
+enhanced = ["*.1.1"]`+ruleEnd+`
+[[rule]]
+id = "weak"
+tier = "weak"
+category = "spam_content"
+any = ["spam"]
+code = ["5xx"]`+ruleEnd+`
+[[rule]]
+id = "class"
+tier = "class"
+category = "unknown"
+code = ["4xx"]`+ruleEnd,
+		`
+[[provider]]
+name = "acme"
+title = "Acme"
+mx = [".acme.example"]
+text = ["see acme"]
+domains = ["acme.example"]
+
+[[provider]]
+name = "mega"
+title = "Mega"
+mx = [".mega.acme.example"]`)
+
+	f := func(a parsers.Attempt, want string) {
+		t.Helper()
+		a.Diagnostic = cmp.Or(a.Diagnostic, a.Reply.Text)
+		if a.Status == 0 {
+			a.Status = parsers.StatusBounced
+		}
+		got := s.Explain(&a)
+		if id := ruleID(got) + " " + got.Provider; strings.TrimSpace(id) != want {
+			t.Errorf("%q: got %s, want %s", a.Diagnostic, id, want)
+		}
+		all := s.Candidates(&a)
+		if len(all) == 0 != (got.Rule == nil) || len(all) > 0 && all[0] != got.Rule {
+			t.Errorf("%q: candidates %v, but decided by %s", a.Diagnostic, all, ruleID(got))
+		}
+	}
+	remote := func(text string) parsers.Attempt {
+		a := parsers.Attempt{Origin: parsers.OriginRemote}
+		a.Reply, _ = parsers.ParseReply(text)
+		a.Reply.Text = text
+		return a
+	}
+	f(remote("550 quota, by policy"), "early")
+	f(remote("550 sending quota, by policy"), "late")
+	f(remote("550 quota, tls, policy"), "ordered")
+	f(remote("550 tls, quota"), "early")
+	f(remote("550 5.1.1 policy"), "late")
+	f(remote("550 5.1.1 spam"), "code")
+	f(remote("550 spam"), "weak")
+	f(remote("450 spam"), "class")
+	f(remote("spam"), "weak") // no code: the class is that of the status
+	f(remote("550 x"), "-")
+	f(remote("550 virus mail"), "all")
+	f(remote("550 virus"), "-")
+	a := remote("550 virus mail")
+	a.Command = parsers.RCPTTO
+	f(a, "-")
+	a.Command = parsers.EndOfDATA
+	f(a, "all")
+	f(remote("550 virus mail (in reply to RCPT TO command)"), "-")
+
+	// Where a provider is known by.
+	a = remote("550 quota")
+	a.RelayHost = "mx1.acme.example."
+	f(a, "provider acme")
+	a.RelayHost = "mx1.MEGA.acme.example"
+	f(a, "early mega") // the longest suffix counts
+	a.RelayHost, a.Recipient = "mx.example.net", "u@Acme.example"
+	f(a, "provider acme")
+	f(remote("550 quota, see acme"), "provider acme")
+
+	// Who said it.
+	a = remote("quota")
+	a.Origin = parsers.OriginLocal
+	f(a, "local")
+	a.Origin = parsers.OriginUnknown
+	f(a, "early")
+	f(parsers.Attempt{Origin: parsers.OriginLocal, Diagnostic: "x", DSN: parsers.EnhancedCode{5, 1, 1}}, "-") // codes are the servers'
+	f(parsers.Attempt{Origin: parsers.OriginLocal, Diagnostic: "delivery suspended: host mx said: 550 5.1.1 x"}, "code")
+	f(parsers.Attempt{Origin: parsers.OriginLocal, Status: parsers.StatusRejected, Diagnostic: "550 quota", Reply: parsers.Reply{Code: 550, Text: "550 quota"}}, "early")
+
+	// A reply in a reply.
+	f(remote("550 5.0.0 error 550-'5.1.1 x'"), "code")
+	f(remote("550 5.7.1 error 550-'5.1.1 x'"), "-")
+	f(remote("550 gate 5.1.1 x"), "code")
+	// Names and addresses tell nothing, and part no words.
+	f(remote("550 <policy@example.com> x"), "-")
+	a = remote("550 policy@example.com x")
+	a.Recipient = "Policy@example.com"
+	f(a, "-")
+
+	if got := s.Explain(&parsers.Attempt{Status: parsers.StatusSent, Diagnostic: "quota"}); got != (Cause{}) {
+		t.Errorf("sent: got %+v, want none", got)
+	}
+}
+
+// What is made of the words between which an address or a name stands.
+func TestExplainNameless(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	for _, text := range []string{"550 User <a@example.com> unknown", "550 Mailbox ( a@example.com ) not found", `550 user "bob" unknown`, "550 Account a@example.com does not exist"} {
+		a := attemptOf(text, "", "", "RCPT", "", "")
+		if got := s.Explain(&a); got.Category != BadMailbox {
+			t.Errorf("%q: got %v by %s, want bad_mailbox", text, got.Category, ruleID(got))
+		}
+	}
+}
+
+// An expiry is a category of its own only where nothing better is known.
+func TestExplainExpired(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	f := func(text string, origin parsers.Origin, want Category) {
+		t.Helper()
+		a := attemptOf(text, "", "", "", "", "")
+		a.Status, a.Origin = parsers.StatusExpired, origin
+		if got := s.Explain(&a); got.Category != want {
+			t.Errorf("%q: got %v by %s, want %v", text, got.Category, ruleID(got), want)
+		}
+	}
+	f("", parsers.OriginLocal, Expired)
+	f("", parsers.OriginRemote, Expired)
+	f("expired, returned to sender", parsers.OriginLocal, Expired)
+	f("retry timeout exceeded", parsers.OriginLocal, Expired)
+	f("550 4.4.7 message expired", parsers.OriginRemote, Expired)
+	f("599 qwertz", parsers.OriginRemote, Expired)
+	f("452 4.2.2 mailbox full", parsers.OriginRemote, MailboxFull)
+	f("connect to mx.example.com[192.0.2.1]:25: Connection timed out", parsers.OriginRemote, Connection)
+}
+
+// Codes that contradict each other (RFC 5321 4.2: the first digit of the reply code controls), and what is made of addresses.
+func TestExplainSuppress(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	f := func(text string, status parsers.Status, want, suppress string) {
+		t.Helper()
+		a := attemptOf(text, "", "", "RCPT", "", "")
+		a.Status = status
+		if got := s.Explain(&a); got.Category.String() != want || got.Suppress != suppress {
+			t.Errorf("%q %v: got %v %s by %s, want %s %s", text, status, got.Category, got.Suppress, ruleID(got), want, suppress)
+		}
+	}
+	f("550 5.1.1 User unknown", parsers.StatusBounced, "bad_mailbox", "yes")
+	f("550 4.1.1 User unknown", parsers.StatusBounced, "bad_mailbox", "yes")
+	f("450 5.1.1 User unknown", parsers.StatusDeferred, "bad_mailbox", "after_repeat")
+	f("550 5.1.1 User unknown", parsers.StatusDeferred, "bad_mailbox", "after_repeat") // soft_bounce
+	f("421 host said: 550 5.1.1 User unknown", parsers.StatusDeferred, "bad_mailbox", "after_repeat")
+	f("550 5.1.1 x", parsers.StatusBounced, "bad_mailbox", "after_repeat")
+	f("550 x", parsers.StatusBounced, "bad_mailbox", "no")
+	f("550 mailbox unavailable", parsers.StatusBounced, "bad_mailbox", "no")
+	f("552 4.2.2 x", parsers.StatusBounced, "mailbox_full", "after_repeat")
+	f("452 5.2.2 x", parsers.StatusDeferred, "mailbox_full", "after_repeat")
+	f("450 mailbox disabled", parsers.StatusDeferred, "inactive_mailbox", "after_repeat")
+	f("550 Access denied", parsers.StatusBounced, "recipient_refused", "no")
+	f("554 5.7.1 <a@example.com>: Recipient address rejected: Access denied", parsers.StatusBounced, "recipient_refused", "no")
+}
+
+// benchText is a reply of 160 bytes, of which many begin like a text of a rule.
+const benchText = "550-5.7.1 <user@example.com>: Recipient address rejected: this mail server could not take the message right now, the sender is asked to look at the status pages"
+
+func BenchmarkExplain(b *testing.B) {
+	c := mustClassifier(b)
+	for _, x := range []struct{ name, text string }{
+		{"text=common", "550 5.1.1 <user@example.com>: Recipient address rejected: User unknown in virtual mailbox table"},
+		{"text=160", benchText},
+		{"text=none", "599 " + strings.Repeat("qwertz ", 22)},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			s := c.NewSession()
+			a := attemptOf(x.text, "", "", "RCPT", "mx1.example.com", "example.com")
+			b.SetBytes(int64(len(x.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Explain(&a)
+			}
+		})
+	}
+}
+
+func BenchmarkNewClassifier(b *testing.B) {
+	for b.Loop() {
+		mustClassifier(b)
+	}
+}
+
+// No reply stops the classifier, a Session keeps nothing of the replies before, and all that hold begin with the one that
+// decides.
+func FuzzExplain(f *testing.F) {
+	for _, text := range []string{benchText, "", "550", "550-a\n550 b", "5.1.0 - Unknown address error 550-'x'", "host a said: 421", "\xff<@>", "<a@b> 'c' \"d\""} {
+		f.Add(text, "a@example.com", "mx.google.com", uint16(550), uint8(parsers.RCPTTO), uint8(parsers.StatusBounced), uint8(parsers.OriginRemote))
+	}
+	c := mustClassifier(f)
+	used := c.NewSession()
+	f.Fuzz(func(t *testing.T, text, recipient, relay string, code uint16, command, status, origin uint8) {
+		a := parsers.Attempt{
+			Recipient: recipient, RelayHost: relay, Diagnostic: text, Command: parsers.Command(command) % (parsers.EndOfDATA + 1),
+			Status: parsers.Status(status) % (parsers.StatusRejected + 1), Origin: parsers.Origin(origin) % (parsers.OriginProvider + 1),
+		}
+		a.Reply, _ = parsers.ParseReply(text)
+		if a.Reply.Code == 0 {
+			a.Reply = parsers.Reply{Code: parsers.ReplyCode(code), Text: text}
+		}
+		got := used.Explain(&a)
+		if again := c.NewSession().Explain(&a); again != got {
+			t.Errorf("got %+v, and %+v with a new session", got, again)
+		}
+		if a.Status == parsers.StatusSent {
+			return
+		}
+		if all := used.Candidates(&a); len(all) > 0 && got.Rule != nil && all[0] != got.Rule {
+			t.Errorf("decided by %s, but the first candidate is %s", ruleID(got), all[0].ID)
+		}
+		if got.Category == NoCategory || !slices.Contains([]string{"yes", "after_repeat", "no"}, got.Suppress) {
+			t.Errorf("incomplete: %+v", got)
+		}
+	})
+}

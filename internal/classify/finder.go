@@ -1,0 +1,89 @@
+package classify
+
+import "strings"
+
+// A finder finds which of its texts, each of four bytes or more, stand in another.
+//
+// Four bytes of every text, the four that the fewest texts have, lead to it through a small table of hashes. Nearly all
+// places of a reply lead nowhere, so it is read once, and compared with a few of the texts.
+//
+// Note: an Aho-Corasick automaton reads each byte once too. The library that got all matches right took two seconds to
+// build one for 2500 texts, 180 MB to do so, and 17 µs for a reply; this takes a millisecond and 1 µs.
+type finder struct {
+	texts []string
+	some  [1 << (someBits - 6)]uint64 // by hash: whether there is an entry; it stays in the nearest cache
+	heads [1<<finderBits + 1]int32    // by hash: where its entries begin
+	list  []finderEntry
+}
+
+const (
+	someBits   = 16
+	finderBits = 13
+)
+
+// A finderEntry says that four bytes stand in a text.
+type finderEntry struct {
+	gram uint32
+	at   int32 // where, in the text
+	text int32
+}
+
+func gramAt(s string, i int) uint32 {
+	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
+}
+
+// gramHash returns someBits bits, of which the first finderBits lead to entries.
+func gramHash(gram uint32) uint32 { return gram * 0x9e3779b1 >> (32 - someBits) }
+
+// newFinder makes a finder of texts; their places in the list are their numbers.
+func newFinder(texts []string) *finder {
+	f := &finder{texts: texts}
+	count := make(map[uint32]int)
+	for _, s := range texts {
+		for i := range len(s) - 3 {
+			count[gramAt(s, i)]++
+		}
+	}
+	byHash := make([][]finderEntry, 1<<finderBits)
+	for n, s := range texts {
+		at := 0
+		for i := range len(s) - 3 {
+			if count[gramAt(s, i)] < count[gramAt(s, at)] {
+				at = i
+			}
+		}
+		gram := gramAt(s, at)
+		h := gramHash(gram)
+		f.some[h/64] |= 1 << (h % 64)
+		h >>= someBits - finderBits
+		byHash[h] = append(byHash[h], finderEntry{gram, int32(at), int32(n)})
+	}
+	for h, entries := range byHash {
+		f.heads[h] = int32(len(f.list))
+		f.list = append(f.list, entries...)
+	}
+	f.heads[len(byHash)] = int32(len(f.list))
+	return f
+}
+
+// appendFound appends the numbers of the texts that stand in s to dst, as often as they do.
+func (f *finder) appendFound(dst []int32, s string) []int32 {
+	if len(s) < minLiteral {
+		return dst
+	}
+	gram := gramAt(s, 0) << 8
+	for i := 3; i < len(s); i++ {
+		gram = gram>>8 | uint32(s[i])<<24
+		h := gramHash(gram)
+		if f.some[h/64]&(1<<(h%64)) == 0 {
+			continue
+		}
+		h >>= someBits - finderBits
+		for _, e := range f.list[f.heads[h]:f.heads[h+1]] {
+			if begin := i - 3 - int(e.at); e.gram == gram && begin >= 0 && strings.HasPrefix(s[begin:], f.texts[e.text]) {
+				dst = append(dst, e.text)
+			}
+		}
+	}
+	return dst
+}
