@@ -186,10 +186,10 @@ func surest(g []Guess) []Guess {
 	return g[:min(len(g), maxGuesses)]
 }
 
-// bareLine is a line without a header.
+// bareLine is a line without a header. The first of a file may begin with a byte order mark.
 func bareLine(raw string) parsers.Line {
 	text := strings.TrimSuffix(raw, "\r")
-	return parsers.Line{Raw: text, Text: text}
+	return parsers.Line{Raw: text, Text: strings.TrimPrefix(text, "\ufeff")}
 }
 
 // frame has an input cut into records, where those are not lines.

@@ -92,6 +92,23 @@ func records(t *testing.T, path string, jobs, chunk int) string {
 	return b.String()
 }
 
+// Editors and programs on Windows begin a file with a byte order mark, which no parser sees.
+func TestByteOrderMark(t *testing.T) {
+	for _, f := range all.Formats() {
+		t.Run(f.Name, func(t *testing.T) {
+			for _, log := range logsOf(t, f) {
+				text := read(t, log)
+				path := write(t, "x.log", text)
+				want := records(t, path, 1, 8<<20)
+				if err := os.WriteFile(path, append([]byte("\ufeff"), text...), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				differ(t, filepath.Base(log), records(t, path, 1, 8<<20), want)
+			}
+		})
+	}
+}
+
 // The lines of ten formats in one file of a loghost tell what they tell each in a file of its own.
 func TestMixedSyslog(t *testing.T) {
 	sources := map[string]string{ // what stands in front of lines that have no syslog header yet

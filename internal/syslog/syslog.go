@@ -53,7 +53,7 @@ func NewReader(o Options) *Reader {
 }
 
 // Cut takes the header off raw, which is a line without its end; a carriage return there goes too. False means that no
-// header was found: then the line is all text.
+// header was found: then the line is all text, behind the byte order mark that a file may begin with.
 //
 // Lines that journalctl prints about the journal itself (`-- Boot … --`) are headers without a message: they come back
 // whole, with true and without a tag.
@@ -76,7 +76,7 @@ func (r *Reader) CutTo(line *parsers.Line, raw string) bool {
 	if r.header(line, s, outer{}, ownHeader) || r.wrapped(line, s) {
 		return true
 	}
-	*line = parsers.Line{Raw: raw, Text: raw}
+	*line = parsers.Line{Raw: raw, Text: strings.TrimPrefix(raw, bom)}
 	return false
 }
 
