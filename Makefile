@@ -6,6 +6,7 @@
 ## make fmt        format all files
 ## make golden     write the golden files anew from what the program prints now; read the diff
 ## make fuzz       run every fuzz target for FUZZTIME (1m)
+## make classify-score  how often the labelled replies beside the module get the right category, and which do not
 ## make bench      benchmarks, then speed and memory on a generated log of BENCH_SIZE (256MiB)
 ## make clean      remove .build
 #
@@ -23,7 +24,7 @@ LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
 OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz bench clean
+.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score bench clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -88,6 +89,9 @@ fuzz:
 			echo "$${t%:*} $${t#*:}"; \
 			$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $(FUZZTIME) "$${t%:*}" || exit 1; \
 		done
+
+classify-score:
+	$(GO) test ./internal/classify -count=1 -run '^(TestScore|TestLeaveOneOut)$$' -v
 
 bench: build $(LOG) $(OTHER)
 	$(GO) test -run '^$$' -bench . -benchmem ./...

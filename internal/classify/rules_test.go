@@ -3,6 +3,7 @@ package classify
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,8 +79,8 @@ func TestTexts(t *testing.T) {
 	s := c.NewSession()
 	for i := range c.Rules() {
 		r := &c.Rules()[i]
-		if strings.HasPrefix(r.Where, "provider-") || strings.HasPrefix(r.Where, "local-") {
-			continue // a list of tokens as their owner publishes it, or of messages as the program has them
+		if !r.general() {
+			continue
 		}
 		for _, text := range r.Any {
 			for _, other := range r.Any {
@@ -121,4 +122,32 @@ func (p enhancedPattern) example() string {
 		}
 	}
 	return e.String()
+}
+
+// general reports whether a rule is of no provider and no MTA. The others are tokens as their owners publish them, or messages
+// as the program has them: that another rule would come to the same verdict makes them no worse.
+func (r *Rule) general() bool {
+	return !strings.HasPrefix(r.Where, "provider-") && !strings.HasPrefix(r.Where, "local-")
+}
+
+// No general rule is like another: of one of its examples at least, the verdict would be another without it.
+func TestRulesCount(t *testing.T) {
+	c := mustClassifier(t)
+	s := c.NewSession()
+	for i := range c.Rules() {
+		r := &c.Rules()[i]
+		if r.general() && !slices.ContainsFunc(r.Hit, func(e Example) bool {
+			a := e.attempt(r, c)
+			got := s.Explain(&a)
+			all := s.Candidates(&a)
+			if len(all) < 2 {
+				return true
+			}
+			n := all[1]
+			return got.Category != n.category || got.Sub != n.Sub || got.Confidence != n.tier.Confidence() ||
+				r.Hint != n.Hint || r.URL != n.URL || r.Nature != n.Nature || r.Fault != n.Fault || r.Suppress != n.Suppress || r.Retry != n.Retry
+		}) {
+			t.Errorf("%s: %s: without it, each of its examples gets the same verdict", r.Where, r.ID)
+		}
+	}
 }

@@ -41,10 +41,11 @@ func layers() []layer {
 		{"parsers/all", 4, []string{"parsers", "parsers/*"}},
 		{"parsers/*", 3, []string{"parsers", "internal/fields", "internal/recent", "internal/syslog", "internal/transcript"}},
 		{"internal/summary", 2, []string{"parsers", "internal/classify"}},
+		{"internal/suppress", 3, []string{"parsers", "internal/classify", "internal/summary"}},
 		{"internal/scan", 4, []string{"parsers", "internal/source", "internal/fields", "internal/syslog", "internal/classify", "internal/summary"}},
-		{"report", 4, []string{"parsers", "internal/classify", "internal/summary"}},
+		{"report", 4, []string{"parsers", "internal/classify", "internal/summary", "internal/suppress"}},
 		{"internal/cli", 5, []string{"parsers", "parsers/*", "internal/source", "internal/syslog", "internal/classify",
-			"internal/summary", "internal/scan", "report"}},
+			"internal/summary", "internal/suppress", "internal/scan", "report"}},
 		{"cmd/bouncelog", 6, []string{"internal/cli"}},
 		{"internal/tools/*", 6, []string{"parsers", "parsers/*", "report", "internal/*"}},
 		{"internal/layers", 6, nil},
@@ -75,7 +76,6 @@ func modules() []module {
 		{"golang.org/x/text", "", []string{"internal/source"}},
 		// Tables of rules, of the user's formats and of settings: the one module with several importers.
 		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "parsers/custom"}},
-		{"github.com/petar-dambovaliev/aho-corasick", "v0.0.0-20250424160509-463d218d4745", []string{"internal/classify"}},
 		{"github.com/gofrs/flock", "v0.13.1", []string{"internal/cli"}},
 
 		{"github.com/rogpeppe/go-internal", "v1.16.0", nil},
