@@ -6,10 +6,12 @@ import (
 	"bouncelog/parsers"
 )
 
-// The pieces of a record stand close together: they start within reach of its first line, and none is longer than
-// maxPiece. What is counted is the log's bytes, so the record is the same however the log is cut into blocks.
+// The pieces of a record stand close together: they start within reach of its first line, with no more than maxOthers lines
+// between two of them, and none is longer than maxPiece. What is counted is the log's, so the record is the same however
+// the log is cut into blocks.
 const (
 	reach     = 32 << 10
+	maxOthers = 100
 	maxPiece  = 8 << 10
 	maxPieces = 200
 	lookahead = reach + maxPiece + 8<<10 // a block owns the line that its range ends in, too
@@ -38,12 +40,20 @@ func (w *worker[T]) following(f func(raw string) bool) {
 	}
 }
 
-// unfold puts a record together of which line is the first piece.
-func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *parsers.Fold) {
-	text := append([]byte(nil), fold.Text...)
-	brk, n := fold.Break, 1
+// unfold puts a record together of which line is the first piece. It reports whether the pieces of the same record follow
+// once more.
+func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *parsers.Fold) (echoed bool) {
+	pieces := []parsers.Fold{*fold}
+	echo, whole := 0, false // pieces of the record to come; all of this one were found
 	bare := line.Text == line.Raw
+	others := 0
 	w.following(func(raw string) bool {
+		if others++; others > maxOthers {
+			return false
+		}
+		if line.PID != "" && !strings.Contains(raw, line.PID) {
+			return true // of somebody else, as most lines are, without looking closer
+		}
 		next, headless := &w.next, bare
 		if !bare {
 			headless = !w.cut.CutTo(next, raw)
@@ -51,24 +61,35 @@ func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *par
 		if headless {
 			*next = bareLine(raw) // a line end in what the program wrote
 		} else if next.Host != line.Host || next.Tag != line.Tag || next.PID != line.PID {
-			return true // of somebody else
+			return true
 		}
 		p := format.Fold(next)
 		switch {
+		case whole:
+			if p != pieces[echo] {
+				return headless && !bare
+			}
+			echo++
+			return echo < len(pieces)
 		case p.Piece != parsers.Middle && p.Piece != parsers.Last:
 			return headless && !bare
-		case p.Key != fold.Key || len(p.Text) > maxPiece || n == maxPieces:
+		case p.Key != fold.Key || len(p.Text) > maxPiece || len(pieces) == maxPieces:
 			return false
 		}
-		if brk {
-			text = append(text, '\n')
-		}
-		text = append(text, p.Text...)
-		brk = p.Break
-		n++
-		return p.Piece != parsers.Last
+		pieces = append(pieces, p)
+		others = 0
+		whole = p.Piece == parsers.Last
+		return !whole || format.Echoes
 	})
-	line.Text = string(text)
+	var text strings.Builder
+	for i, p := range pieces {
+		if i > 0 && pieces[i-1].Break {
+			text.WriteByte('\n')
+		}
+		text.WriteString(p.Text)
+	}
+	line.Text = text.String()
+	return echo == len(pieces)
 }
 
 // echoed reports whether the next line of the log says the same again.

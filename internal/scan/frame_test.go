@@ -10,7 +10,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
@@ -321,22 +323,22 @@ func toyLog(kind string, n int, seed uint64) []byte {
 		case "fold":
 			text := fmt.Sprintf("to %s %d %s", name(), code(), strings.Repeat("long ", 1+r.IntN(80)))
 			pieces := 1 + r.IntN(4)
-			for p := range pieces {
-				part := text[p*len(text)/pieces : (p+1)*len(text)/pieces]
-				if pieces > 1 {
-					part = fmt.Sprintf("[%d/%d] %s", p+1, pieces, part)
-				}
-				times := 1
-				if pieces == 1 && r.IntN(5) == 0 {
-					times = 2
-				}
-				for range times {
-					fmt.Fprintf(&b, "%sfold[%d]: %s\n", header, i, part)
-				}
+			others := func() {
 				for range r.IntN(3) {
 					fmt.Fprintf(&b, "%sfold[%d]: others talk\n", header, 9000+r.IntN(9))
 				}
 			}
+			for range 1 + r.IntN(6)/5 { // to one facility, or to two
+				for p := range pieces {
+					part := text[p*len(text)/pieces : (p+1)*len(text)/pieces]
+					if pieces > 1 {
+						others()
+						part = fmt.Sprintf("[%d/%d] %s", p+1, pieces, part)
+					}
+					fmt.Fprintf(&b, "%sfold[%d]: %s\n", header, i, part)
+				}
+			}
+			others()
 			if r.IntN(30) == 0 {
 				fmt.Fprintf(&b, "%sfold[%d]: [2/3] an orphan\n", header, i)
 			}
@@ -408,6 +410,68 @@ func TestToys(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A record's pieces are looked for among so many lines of others, and the same record once more right behind them.
+func TestFoldAmongOthers(t *testing.T) {
+	const header = "Nov 22 10:00:00 h1 fold"
+	others := func(n int) string { return strings.Repeat(header+"[8]: others talk\n", n) }
+	first, last := header+"[7]: [1/2] to a@example.com 550 \n", header+"[7]: [2/2] no\n"
+	for _, test := range []struct {
+		name, log, want string
+	}{
+		{"close", first + others(maxOthers-1) + last, "to a@example.com 550 no"},
+		{"far", first + others(maxOthers) + last, "to a@example.com 550 "},
+		{"once more", first + last + first + last, "to a@example.com 550 no"},
+		{"once more, among others", first + others(1) + last + others(2) + first + others(3) + last, "to a@example.com 550 no"},
+		{"once more, cut short", first + last + first, "to a@example.com 550 no, to a@example.com 550 "},
+		{"another", first + last + first + header + "[7]: [2/2] never\n", "to a@example.com 550 no, to a@example.com 550 never"},
+	} {
+		var got []string
+		c := Config{Formats: toys(), Now: now}
+		c.Inputs, _, _ = source.Expand([]string{write(t, "toy.log", []byte(test.log))}, nil)
+		_, err := Attempts(t.Context(), c, false, func(r *summary.Record) error {
+			got = append(got, strings.Clone(r.Diagnostic))
+			return nil
+		})
+		if err != nil || strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: %q, %v, want %q", test.name, got, err, test.want)
+		}
+	}
+}
+
+// An input with events to join is not read far ahead of its turn, as these keep the text of their blocks.
+func TestJoinWaits(t *testing.T) {
+	const chunk = 4 << 10
+	early := bytes.Repeat([]byte("Nov 21 10:00:00 h1 join[1]: nothing\n"), source.HeadSize/16)
+	gate := make(chan struct{})
+	inputs, _, errs := source.Expand([]string{"-", write(t, "toy.log", toyLog("join", 20_000, 1))}, io.MultiReader(bytes.NewReader(early), gated(gate)))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	var read atomic.Int64
+	c := Config{Inputs: inputs, Formats: toys(), Jobs: 2, Now: now, Progress: func(n int64) { read.Add(n) }}
+	c.Source.ChunkSize = chunk
+	go func() {
+		for last := int64(-1); last != read.Load(); time.Sleep(100 * time.Millisecond) {
+			last = read.Load()
+		}
+		if ahead := read.Load() - int64(len(early)); ahead > 20*chunk {
+			t.Errorf("%d bytes of the second input were read ahead", ahead)
+		}
+		close(gate)
+	}()
+	if _, err := Summarise(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// gated is a reader that ends when it is closed.
+type gated chan struct{}
+
+func (g gated) Read([]byte) (int, error) {
+	<-g
+	return 0, io.EOF
 }
 
 // What begins in one file ends in the next, whatever order the files are read in.

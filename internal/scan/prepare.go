@@ -46,7 +46,6 @@ type input struct {
 	marks   sketch
 	errs    []error
 	parts   []parts // of blocks that were folded before the input's turn
-	waiting int     // events in them
 }
 
 func newInput(in *source.Input, formats int) *input {

@@ -15,7 +15,7 @@ import (
 )
 
 // maxLeads is how many queue ids an input that is read ahead of its turn may leave open to the left before it has to
-// wait. It bounds the memory of reading ahead.
+// wait. It bounds the memory of reading ahead. Events that are to be joined make it wait at once.
 const maxLeads = 1 << 18
 
 // A handler is what one worker does with the lines of a block, to hand on a T.
@@ -401,8 +401,14 @@ func (w *worker[T]) records(r *result[T]) {
 	if r.in.found.Framing == parsers.JSON {
 		trim = trimObject
 	}
+	eol := -1 // where the first line of text ends
 	for text := w.block.Text; text != ""; {
-		start, end, sure := 0, objectLine(text), false
+		if eol < 0 {
+			if eol = strings.IndexByte(text, '\n'); eol < 0 {
+				eol = len(text)
+			}
+		}
+		start, end, sure := 0, objectLine(text, eol), false
 		if end == 0 || r.in.found.Framing != parsers.JSON {
 			start, end, _ = r.in.cut(text, true)
 			sure = true
@@ -432,6 +438,7 @@ func (w *worker[T]) records(r *result[T]) {
 		}
 		ends := int64(strings.Count(text[start:end], "\n"))
 		text = text[end:]
+		eol -= end
 		n := max(1, ends)
 		r.lines += n
 		r.ends += ends
@@ -561,7 +568,9 @@ func (w *worker[T]) parse(line *parsers.Line, f int) (piece bool, err error) {
 			case parsers.Middle, parsers.Last:
 				return true, nil
 			case parsers.First:
-				w.unfold(line, format, &fold)
+				if w.unfold(line, format, &fold) {
+					return true, nil
+				}
 			}
 		}
 		if format.Echoes && w.echoed(line) {
