@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
 	"bouncelog/internal/summary"
 	"bouncelog/report"
@@ -65,6 +66,9 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 		return err
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
+		return err
+	}
+	if c.Summary.Classifier, err = classify.Default(); err != nil {
 		return err
 	}
 	all, err := openPlaces(outputs, o)

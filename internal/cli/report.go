@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
 	"bouncelog/report"
 
@@ -93,11 +94,15 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := spare(c.Inputs, outputs); err != nil {
 		return err
 	}
+	if c.Summary.Classifier, err = classify.Default(); err != nil {
+		return err
+	}
+	build.Classifier = c.Summary.Classifier
 	res, err := s.scan(ctx, c, scan.Summarise)
 	if err != nil {
 		return err
 	}
-	build.Locate = res.Locate
+	build.Locate, build.OmitsDeferrals = res.Locate, res.OmitsDeferrals
 	for _, in := range res.Inputs {
 		x := report.Input{Name: in.Name, Formats: in.Formats, Compression: in.Compression, Bytes: in.Bytes, Lines: in.Lines,
 			First: in.First.String(), Last: in.Last.String()}
