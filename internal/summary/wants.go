@@ -1,0 +1,9 @@
+package summary
+
+// Wants reports whether o asks for a record: whether it is in the window, and of the domain, job and sender.
+func (o *Options) Wants(r *Record) bool {
+	return o.within(r.Time) &&
+		(o.Domain == "" || matches(o.Domain, r.Domain)) &&
+		(o.Job == "" || matches(o.Job, r.Job)) &&
+		(o.Sender == "" || r.Sender != "" && matches(o.Sender, r.Sender))
+}

@@ -1,0 +1,68 @@
+package suppress
+
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
+// seen remembers when something was last seen alive, in 16 bytes each: a hash of 64 bits, and the time. Two with the same
+// hash count as one, with the later time, which can only keep an address.
+//
+// Note: a Go map takes more than twice as much. The slot is the hash scaled down to the number of slots, so a table need
+// not be a power of two, and grows by a half.
+type seen struct {
+	slots []slot
+	n     int
+	hash  func([]byte) uint64
+}
+
+type slot struct {
+	key  uint64 // zero: empty
+	time int64  // Unix seconds
+}
+
+const minSlots = 1 << 10
+
+func newSeen() *seen {
+	seed := maphash.MakeSeed()
+	return &seen{slots: make([]slot, minSlots), hash: func(b []byte) uint64 { return maphash.Bytes(seed, b) }}
+}
+
+// find returns the slot of a key, or the empty one where it would be.
+func (s *seen) find(key uint64) *slot {
+	i, _ := bits.Mul64(key, uint64(len(s.slots)))
+	for s.slots[i].key != 0 && s.slots[i].key != key {
+		if i++; i == uint64(len(s.slots)) {
+			i = 0
+		}
+	}
+	return &s.slots[i]
+}
+
+// note notes that name was alive at a time.
+func (s *seen) note(name []byte, time int64) {
+	key := max(1, s.hash(name))
+	p := s.find(key)
+	if p.key == key {
+		p.time = max(p.time, time)
+		return
+	}
+	*p = slot{key, time}
+	if s.n++; s.n > len(s.slots)/8*7 {
+		old := s.slots
+		s.slots = make([]slot, len(old)+len(old)/2)
+		for _, o := range old {
+			if o.key != 0 {
+				*s.find(o.key) = o
+			}
+		}
+	}
+}
+
+// last returns when name was last alive, never where it was not.
+func (s *seen) last(name []byte) int64 {
+	if p := s.find(max(1, s.hash(name))); p.key != 0 {
+		return p.time
+	}
+	return never
+}
