@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"bouncelog/internal/classify"
+	"bouncelog/internal/scan"
+	"bouncelog/internal/summary"
+	"bouncelog/internal/suppress"
+	"bouncelog/report"
+
+	"github.com/spf13/cobra"
+)
+
+type suppressOptions struct {
+	input      inputFlags
+	output     outputFlags
+	categories []string
+	domains    bool
+	minHits    int
+	repeatHits int
+	repeatDays int
+	paths      []string
+}
+
+// maxRepeatDays is longer than anybody keeps logs.
+const maxRepeatDays = 3660
+
+func newSuppress(o IO) *cobra.Command {
+	var opt suppressOptions
+	var names []string
+	for _, c := range suppress.Categories() {
+		names = append(names, c.String())
+	}
+	cmd := &cobra.Command{
+		Use:   "suppress [FILE|FOLDER|GLOB|-]...",
+		Short: "List the addresses to stop mailing",
+		Long: `List the addresses to stop mailing, by address, each with its evidence: those of which the server of their own domain said
+for good that nobody is there, in words that leave no doubt and with codes that agree, and those at a domain that DNS knows
+no way to. Refusals for reputation, content, policy or authentication are never among them.
+
+What may pass has to come again: a full mailbox, a mailbox that is closed for now, a temporary refusal, words and codes that
+contradict each other. It takes --repeat-hits messages that failed, over --repeat-days.
+
+A later delivery to a remote server keeps an address, whoever sent it and whatever was selected; so does one in the same
+second. Deliveries before a failure do not, but a domain that took mail or answered less than --repeat-days before counts as
+alive. The latest evidence decides: who was unknown and has a full mailbox now is known again. The case of the domain is no
+difference, that of the local part is; a delivery keeps all of them. What a smarthost, a filter of your own or a bounce
+message says does not count, nor what happens to mailboxes of this host.
+
+Give all logs you have, of all hosts: what is not read keeps nobody.
+
+--domains lists the domains that DNS or their own servers know nothing of, in place of the addresses there.
+
+Memory: 16 bytes for each address that was delivered to, at most 28 with free slots; some 600 for each that failed. Beyond
+1,048,576 of these, or 8,388,608 messages that failed, the list is written as far as it goes, and the exit status is 2.
+` + statusHelp,
+		Example: `  bouncelog suppress /var/log/mail.log* > dead.csv
+  bouncelog suppress -f txt --category bad_mailbox,inactive_mailbox /var/log/exim4
+  bouncelog suppress --domains mail.log`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt.paths = args
+			return runSuppress(cmd.Context(), o, &opt)
+		},
+	}
+	opt.input.add(cmd.Flags())
+	opt.output.add(cmd, report.SuppressFormats())
+	s := cmd.Flags()
+	s.StringSliceVar(&opt.categories, "category", nil, "evidence of these `categories` only: "+strings.Join(names, ", "))
+	s.BoolVar(&opt.domains, "domains", false, "list dead domains, not addresses")
+	s.IntVar(&opt.minHits, "min-hits", 1, "leave out what failed for fewer messages")
+	s.IntVar(&opt.repeatHits, "repeat-hits", 3, "how many messages must fail where one is not enough")
+	s.IntVar(&opt.repeatDays, "repeat-days", 3, "over how many days, from the first of them to the last")
+	complete(cmd, "category", names)
+	return cmd
+}
+
+// finder returns what the flags ask for.
+func (opt *suppressOptions) finder(wanted summary.Options) (*suppress.Finder, error) {
+	f := suppress.Options{Select: wanted, Domains: opt.domains, MinHits: opt.minHits, RepeatHits: opt.repeatHits,
+		Repeat: time.Duration(opt.repeatDays) * 24 * time.Hour}
+	if opt.minHits < 1 || opt.minHits > suppress.MaxHits {
+		return nil, usagef("--min-hits %d: give 1 to %d", opt.minHits, suppress.MaxHits)
+	}
+	if opt.repeatHits < 1 || opt.repeatHits > suppress.MaxHits {
+		return nil, usagef("--repeat-hits %d: give 1 to %d", opt.repeatHits, suppress.MaxHits)
+	}
+	if opt.repeatDays < 0 || opt.repeatDays > maxRepeatDays {
+		return nil, usagef("--repeat-days %d: give 0 to %d", opt.repeatDays, maxRepeatDays)
+	}
+	for _, name := range opt.categories {
+		c, ok := classify.ParseCategory(name)
+		switch {
+		case !ok:
+			return nil, usagef("--category %q: unknown; give some of %v", name, suppress.Categories())
+		case !slices.Contains(suppress.Categories(), c):
+			return nil, usagef("--category %s: no fault of the address; give some of %v", name, suppress.Categories())
+		case opt.domains && c != classify.BadDomain:
+			return nil, usagef("--category %s: no fault of a domain; leave out --domains", name)
+		}
+		f.Categories = append(f.Categories, c)
+	}
+	return suppress.New(f), nil
+}
+
+func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
+	c, err := opt.input.config(o)
+	if err != nil {
+		return err
+	}
+	outputs, err := opt.output.outputs(report.CheckSuppressFormat)
+	if err != nil {
+		return err
+	}
+	if _, err := opt.output.colors(o); err != nil { // the list has none
+		return err
+	}
+	finder, err := opt.finder(c.Summary)
+	if err != nil {
+		return err
+	}
+	// A success of another sender, or beyond the window, keeps an address too.
+	c.Summary = summary.Options{Lifetime: c.Summary.Lifetime, Now: c.Summary.Now}
+	s := session{flags: &opt.input, io: o}
+	if c.Inputs, err = s.inputs(opt.paths); err != nil {
+		return err
+	}
+	if err := spare(c.Inputs, outputs); err != nil {
+		return err
+	}
+	if c.Summary.Classifier, err = classify.Default(); err != nil {
+		return err
+	}
+	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
+		return scan.Attempts(ctx, c, false, func(r *summary.Record) error {
+			finder.Add(r)
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	rows := finder.Rows()
+	var written error
+	for _, out := range outputs {
+		var left report.Left
+		err := out.write(o, func(w io.Writer) (err error) {
+			left, err = report.WriteSuppress(out.format, w, rows, opt.domains)
+			return err
+		})
+		if left.N > 0 && err == nil {
+			s.note("%s: left out: %d (%s); %s; -f ndjson has them", out.name(), left.N, strings.Join(left.Examples, ", "), leftReason(out.format))
+		}
+		written = errors.Join(written, err)
+	}
+	if n := finder.Missed(); n > 0 {
+		written = errors.Join(written, fmt.Errorf("the list is not whole: there was no room for %d failures of more than %d addresses or %d messages; read it in parts, by --domain",
+			n, suppress.MaxFailed, suppress.MaxMessages))
+	}
+	return s.end(res, written)
+}
+
+func leftReason(format string) string {
+	if format == "txt" {
+		return "they do not fit on one line"
+	}
+	return "a spreadsheet would run them"
+}
+
+// write writes one output by do: a file in one step.
+func (out output) write(o IO, do func(io.Writer) error) error {
+	if out.path == "" {
+		return do(o.Out)
+	}
+	file, err := openOut(out.path, o)
+	if err != nil {
+		return err
+	}
+	if err := do(file); err != nil {
+		file.discard()
+		return err
+	}
+	return file.commit()
+}
