@@ -109,7 +109,9 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 		c.wants = append(c.wants, wants{any: all(r.Any), all: all(r.All), not: all(r.Not)})
 		leads := all(r.literals())
 		for _, n := range leads {
-			c.leads[n] = append(c.leads[n], int32(i))
+			if !slices.Contains(c.leads[n], int32(i)) {
+				c.leads[n] = append(c.leads[n], int32(i))
+			}
 		}
 		if len(leads) == 0 {
 			c.addBare(int32(i))

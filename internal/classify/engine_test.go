@@ -209,6 +209,66 @@ func TestExplainExpired(t *testing.T) {
 	f("connect to mx.example.com[192.0.2.1]:25: Connection timed out", parsers.OriginRemote, Connection)
 }
 
+// No address is called dead for what is said of the sender, of the message, of our server or of the receiver's own troubles.
+func TestExplainLive(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	for _, x := range []struct{ phase, text string }{
+		{"", "450 Requested mail action not taken: mailbox unavailable"},
+		{"MAIL", "550 Requested action not taken: mailbox unavailable"},
+		{"end of DATA", "550 Requested action not taken: mailbox unavailable"},
+		{"", "550 5.7.1 Requested action not taken: mailbox unavailable"},
+		{"", "550 <a@example.com>: Recipient address rejected: Access denied"},
+		{"RCPT", "554 5.7.1 <a@example.com>: Recipient address rejected: Access denied"},
+		{"RCPT", "554 5.7.1 <a@example.com>: Recipient address rejected: Please see our help page"},
+		{"", "550 Access denied"},
+		{"", "550 Administrative prohibition"},
+		{"", "550 Sender address rejected: User unknown in local recipient table"},
+		{"MAIL", "550 5.1.1 User unknown"},
+		{"MAIL", "550 5.1.0 Address rejected"},
+		{"", "550-Verification failed for <a@example.net> 550-Called: 192.0.2.1 550-Response: 550 5.1.1 User unknown 550 Sender verify failed"},
+		{"", "550 Unknown sender, no such user"},
+		{"", "550 5.1.8 Sender domain does not exist"},
+		{"", "450 4.1.8 <a@example.net>: Sender address rejected: Domain not found"},
+		{"RCPT", "450 4.7.1 <pc.invalid>: Helo command rejected: Host not found"},
+		{"", "450 4.7.25 Client host rejected: cannot find your hostname"},
+		{"", "550 5.7.1 The sender's account is disabled"},
+		{"", "550 Your account has been suspended"},
+		{"", "535 5.7.8 Invalid user name or password, user unknown"},
+		{"", "550 5.7.1 Message rejected, the file type is disabled here"},
+		{"", "550 Command VRFY disabled"},
+		{"", "421 4.7.0 Too many unknown users, closing connection"},
+		{"", "554 Too many invalid recipients from your address"},
+		{"", "451 4.4.3 Recipient address rejected: user lookup failed"},
+		{"", "450 4.1.1 <a@example.com>: Recipient address rejected: unverified address: Address verification in progress"},
+		{"", "451 Domain not found, try again later"},
+		{"", "Host or domain name not found. Name service error for name=example.com type=MX: Host not found, try again"},
+		{"", "550 5.7.26 The domain of From has no valid SPF record, unknown user or not"},
+		{"", "554 5.7.1 Unknown address in From: header"},
+		{"", "550 From header: user does not exist"},
+		{"", "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using bl.example.net; user unknown"},
+		{"", "552 5.2.2 Mailbox full, user inactive"},
+		{"", "450 <dead-user-unknown@example.com>: try again later"},
+		{"", "550 <no.such.user@example.com>: relay access denied"},
+		{"", "550 5.7.1 The IP address is not a valid address for mail"},
+		{"", "553 Invalid header: no such address list"},
+		{"", "421 4.2.1 Account connection limit reached"},
+		{"", "550 5.7.1 No such host in your SPF record"},
+		{"", "550 Domain is on a block list, host unknown"},
+		{"", "451 Temporary lookup failure, host unknown"},
+		{"", "450 closing connection due to inactivity"},
+		{"", "550 The certificate has expired, account closed"},
+		{"end of DATA", "550 5.7.1 rejected"},
+		{"", "550 Unsubscribed users are not delivered to"},
+		{"", "554 delivery error"},
+		{"", "550 Rejected by policy: address list"},
+	} {
+		a := attemptOf(x.text, "", "", x.phase, "", "")
+		if got := s.Explain(&a); slices.Contains(suppressing, got.Category.String()) {
+			t.Errorf("%q: got %v by %s", x.text, got.Category, ruleID(got))
+		}
+	}
+}
+
 // Codes that contradict each other (RFC 5321 4.2: the first digit of the reply code controls), and what is made of addresses.
 func TestExplainSuppress(t *testing.T) {
 	s := mustClassifier(t).NewSession()

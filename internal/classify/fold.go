@@ -272,7 +272,7 @@ func innerReply(text string) (code parsers.ReplyCode, enhanced parsers.EnhancedC
 			continue
 		}
 		before := strings.TrimRight(text[:i], "'\"<([ ")
-		quoted := len(before) < i-1 || text[i-1] != ' ' // more than a blank stands between
+		quoted := strings.ContainsAny(text[len(before):i], "'\"<([")
 		inner := strings.TrimLeft(text[i+4:], "'\"<([ ")
 		// `550-'5.1.1 …'` is a code and a text in quotes, not a line that goes on.
 		r, ok := parsers.ParseReply(text[i:i+3] + " " + inner)
@@ -281,7 +281,7 @@ func innerReply(text string) (code parsers.ReplyCode, enhanced parsers.EnhancedC
 		}
 		same := !r.Enhanced.IsZero() && r.Enhanced.Class() == r.Code.Class()
 		switch {
-		case quoted && same, strings.HasSuffix(before, ":") && (same || saysReply(before)), strings.HasSuffix(before, " error"), strings.HasSuffix(before, ";") && same:
+		case quoted && same, strings.HasSuffix(before, ":") && text[i-1] != ':' && (same || saysReply(before)), strings.HasSuffix(before, " error"), strings.HasSuffix(before, ";") && same:
 			return r.Code, r.Enhanced, before
 		}
 	}

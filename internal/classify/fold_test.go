@@ -128,6 +128,7 @@ func TestInnerReply(t *testing.T) {
 	f("550 see room: 450 left", "")
 	f("550 limit: 500", "")
 	f("421 too many (450 of 400)", "")
+	f("550 permanent failure (a@example.com:blocked,b@example.com:452 4.2.2 quota)", "")
 }
 
 func TestStrayEnhanced(t *testing.T) {

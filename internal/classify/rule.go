@@ -206,23 +206,24 @@ func (r *Rule) compile() error {
 	if r.Order != nil {
 		r.order = *r.Order
 	}
-	fold := func(list []string) {
+	fold := func(list []string, least int) {
 		for i, s := range list {
 			folded := foldText(s)
-			if len(folded) < minLiteral || strings.TrimSpace(folded) == "" {
-				fail("the text %q is shorter than %d bytes", s, minLiteral)
+			if len(folded) < least || strings.TrimSpace(folded) == "" {
+				fail("the text %q is shorter than %d bytes", s, least)
 			}
 			list[i] = folded
 		}
 	}
-	fold(r.Any)
-	fold(r.All)
-	fold(r.Not)
+	fold(r.Any, minLiteral)
+	fold(r.All, minLiteral)
+	fold(r.Not, minLiteral)
 	for _, s := range r.Seq {
 		if len(s) < 2 {
 			fail("seq wants lists of two texts or more")
 		}
-		fold(s)
+		fold(s[:min(1, len(s))], minLiteral)
+		fold(s[min(1, len(s)):], 1) // what comes after the first may be short
 	}
 	if r.RE != "" {
 		re, err := regexp.Compile(r.RE)
