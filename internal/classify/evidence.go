@@ -64,6 +64,8 @@ func (r *Rule) before(o *Rule) string {
 		return ""
 	case r.tier != o.tier:
 		return fmt.Sprintf("%s comes before %s", r.tier, o.tier)
+	case r.Own() && !o.Own():
+		return "of the same tier, your own rules come first"
 	case r.category != o.category && r.Order == nil && o.Order == nil:
 		return fmt.Sprintf("of the same tier, %s is asked before %s", r.category, o.category)
 	case r.order != o.order:
@@ -77,6 +79,9 @@ func (r *Rule) Tier() Tier { return r.tier }
 
 // Place returns the rule's place within its tier: the lowest is asked first.
 func (r *Rule) Place() int { return r.order }
+
+// Own reports whether the rule is one of the user's, see [Prefer].
+func (r *Rule) Own() bool { return r.order < -preferred/2 }
 
 // spots returns what a rule that holds rests on.
 func (r *Rule) spots(q *query) []Spot {

@@ -30,11 +30,13 @@ func BuiltinFile(name string) ([]byte, error) {
 
 // Prefer has rules asked before all others of their tiers.
 func Prefer(rules []Rule) {
-	const before = 1 << 20 // more than any order
 	for i := range rules {
-		rules[i].order -= before
+		rules[i].order -= preferred
 	}
 }
+
+// preferred is more than any order.
+const preferred = 1 << 20
 
 // SourceText returns the lines of a file that a rule is written in, as [Rule.Where] tells them, and what stands above it
 // as a comment.

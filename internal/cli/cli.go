@@ -157,7 +157,7 @@ It reads logs, not bounce messages: mail.log, rotated and compressed ones, the j
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
-	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newFormats(o), newVersion(o)} {
+	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newExplain(o), newFormats(o), newRules(o), newVersion(o)} {
 		c.RunE = ownErrors(c.RunE)
 		cmd.AddCommand(c)
 	}
