@@ -478,17 +478,12 @@ func (r *Recorder) flush(end bool) {
 
 // write hands a record on where it is asked for.
 func (r *Recorder) write(rec *Record) {
-	o := r.opt
 	if rec.Sender == "" {
 		rec.Sender = rec.Controller
 	}
-	if r.err != nil || !o.within(rec.Time) ||
-		o.Domain != "" && !matches(o.Domain, rec.Domain) ||
-		o.Job != "" && !matches(o.Job, rec.Job) ||
-		o.Sender != "" && (rec.Sender == "" || !matches(o.Sender, rec.Sender)) {
-		return
+	if r.err == nil && r.opt.Wants(rec) {
+		r.err = r.emit(rec)
 	}
-	r.err = r.emit(rec)
 }
 
 // Close writes what still waits.
