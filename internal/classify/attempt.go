@@ -36,6 +36,9 @@ func AttemptOf(diagnostic string, known parsers.Attempt) parsers.Attempt {
 		a.Origin = cmp.Or(a.Origin, parsers.OriginRemote)
 	}
 	a.NotAttempted = a.NotAttempted || d.suspended
+	if a.DSN.IsZero() {
+		a.DSN = loggedDSN(text)
+	}
 	a.Command = cmp.Or(a.Command, d.command)
 	if a.RelayHost == "" && a.RelayIP == "" {
 		a.RelayHost, a.RelayIP = d.host, d.ip
@@ -139,7 +142,8 @@ func unquote(s string) string {
 // decodeQmail makes words of qmail-send's log again, which has an underscore for every blank and a slash for a line end
 // (notqmail: qmail-send.c).
 func decodeQmail(s string) string {
-	if strings.IndexByte(s, ' ') >= 0 || !strings.Contains(s, "_") || !strings.Contains(s, "Remote_host_said:") && !strings.HasSuffix(s, "/") {
+	answered := strings.Contains(s, "Remote_host_said:")
+	if !answered && (strings.IndexByte(s, ' ') >= 0 || !strings.Contains(s, "_") || !strings.HasSuffix(s, "/")) {
 		return s
 	}
 	for _, at := range []string{"Remote_host_said:", "Giving_up_on_", "I'm_not_going_to_try_again"} {
@@ -194,6 +198,7 @@ var wrappers = []wrapper{
 	{text: "smtp response: "},
 	{text: "smtp reply: "},
 	{text: "smtp error: "},
+	{text: "reply="},
 	{text: "stat=deferred: "},
 	{text: "stat="},
 	{text: "deferred: "},
@@ -247,8 +252,11 @@ var ownWords = []string{
 func unwrap(text string) (d told) {
 	text = d.cutReplyTo(text)
 	low := lowerASCII(text)
-	rest, suspended := strings.CutPrefix(low, "delivery temporarily suspended: ")
-	d.suspended = suspended
+	rest := low
+	if i := strings.Index(rest, ">: "); i > 0 && rest[0] == '<' && strings.IndexByte(rest[:i], ' ') < 0 {
+		rest = rest[i+3:] // a bounce message names the recipient first
+	}
+	rest, d.suspended = strings.CutPrefix(rest, "delivery temporarily suspended: ")
 	from := len(low) - len(rest)
 	for _, own := range ownWords {
 		if strings.HasPrefix(rest, own) || strings.HasPrefix(rest, "mail for ") && strings.Contains(rest, " loops back to myself") {
@@ -355,6 +363,9 @@ func (d *told) findStep(low string) {
 func findReplyAt(text string, at int) (parsers.Reply, bool) {
 	s := text[at:]
 	if r, ok := parsers.ParseReply(s); ok {
+		if again, ok := parsers.ParseStrictReply(s[min(4, len(s)):]); ok && again.Code == r.Code && r.Enhanced.IsZero() {
+			r.Enhanced = again.Enhanced // `550 550 5.1.1 …`: whoever passed it on put the code in front
+		}
 		return r, true
 	}
 	if strings.HasPrefix(s, ": ") {
@@ -547,6 +558,17 @@ func hostName(s string) string {
 		return ""
 	}
 	return s
+}
+
+// loggedDSN returns the value of dsn=, as Postfix and sendmail log it beside what was said.
+func loggedDSN(text string) parsers.EnhancedCode {
+	i := strings.Index(text, "dsn=")
+	if i < 0 || i > 0 && text[i-1] != ' ' {
+		return parsers.EnhancedCode{}
+	}
+	value, _, _ := strings.Cut(text[i+len("dsn="):], ",")
+	e, _ := parsers.ParseEnhanced(value)
+	return e
 }
 
 // leadingEnhanced returns the enhanced code that a text without a reply code begins with: `5.1.0 - Unknown address error`.

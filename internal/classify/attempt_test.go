@@ -58,6 +58,13 @@ func TestAttemptOf(t *testing.T) {
 		{diagnostic: "... while talking to mx.example.com.:\n>>> RCPT To:<eve@example.com>\n<<< 550 5.1.1 no such user", code: 550, enhanced: "5.1.1", command: parsers.RCPTTO,
 			origin: parsers.OriginRemote, status: parsers.StatusBounced, text: "550 5.1.1 no such user"},
 		{diagnostic: "stat=Deferred: 451 4.7.1 later", code: 451, enhanced: "4.7.1", origin: parsers.OriginRemote, status: parsers.StatusDeferred, text: "451 4.7.1 later"},
+		{diagnostic: "dsn=5.1.1, reply=550 5.1.1 no such user, stat=User unknown", code: 550, enhanced: "5.1.1", dsn: "5.1.1", origin: parsers.OriginRemote,
+			status: parsers.StatusBounced, text: "550 5.1.1 no such user, stat=User unknown"},
+		{diagnostic: "dsn=4.0.0, stat=Deferred: Connection timed out with mx.example.com.", dsn: "4.0.0", status: parsers.StatusDeferred},
+		{diagnostic: "<eve@example.com>: connect to mx.example.com[192.0.2.1]:25: Connection refused", origin: parsers.OriginLocal, host: "mx.example.com", ip: "192.0.2.1", text: "-"},
+		{diagnostic: "delivery 5: failure: 192.0.2.1_does_not_like_recipient./Remote_host_said:_550_5.1.1_no/Giving_up_on_192.0.2.1./", code: 550, enhanced: "5.1.1",
+			command: parsers.RCPTTO, origin: parsers.OriginRemote, status: parsers.StatusBounced, text: "550 5.1.1 no"},
+		{diagnostic: "550 550 5.1.1 no", code: 550, enhanced: "5.1.1", origin: parsers.OriginRemote, status: parsers.StatusBounced},
 		{diagnostic: "stat=User unknown", text: "stat=User unknown"},
 
 		{diagnostic: "Remote Server returned '550 5.1.1 no such user'", code: 550, enhanced: "5.1.1", origin: parsers.OriginRemote, status: parsers.StatusBounced, text: "550 5.1.1 no such user"},
