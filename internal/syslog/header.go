@@ -266,6 +266,7 @@ const (
 	tagSlash   tagClass = 1 << iota
 	tagNameEnd          // no name of a program has it
 	tagPIDEnd           // no process id has it
+	tagAt               // of programs, only the units of systemd have it
 )
 
 var tagClasses = func() (t [256]tagClass) {
@@ -277,6 +278,7 @@ var tagClasses = func() (t [256]tagClass) {
 	}
 	t[']'] = tagNameEnd | tagPIDEnd
 	t['/'] = tagSlash
+	t['@'] = tagAt
 	return t
 }()
 
@@ -317,6 +319,10 @@ func (t *tag) read(s string) (text string) {
 		t.end, rest = tagBlank, rest[1:]
 	default:
 		return s
+	}
+	if seen&tagAt != 0 && pid == "" && !strings.HasSuffix(s[:i], ".service") {
+		t.end = 0
+		return s // an address, as in `2026-11-20T10:08:00Z bounced ann@example.net: 550 no`
 	}
 	t.name, t.pid, t.slash = s[:i], pid, slash
 	return rest

@@ -7,6 +7,9 @@ func TestTagsOfContainersAndUnits(t *testing.T) {
 	for _, test := range []struct{ name, line, host, tag, pid, text string }{
 		{"unit instead of tag", "Nov 20 10:08:00 mx1 postfix@-.service[2201]: 4B1C: removed", "mx1", "postfix", "2201", "4B1C: removed"},
 		{"unit without instance", "Nov 20 10:08:00 mx1 postfix.service[2201]: 4B1C: removed", "mx1", "postfix", "2201", "4B1C: removed"},
+		{"unit without process id", "Nov 20 10:08:00 mx1 postfix@-.service: 4B1C: removed", "mx1", "postfix", "", "4B1C: removed"},
+		{"instance", "Nov 20 10:08:00 mx1 getty@tty1[7]: x", "mx1", "getty@tty1", "7", "x"},
+		{"an address", "Nov 20 10:08:00 mx1 ann@example.net: 550 no", "mx1", "", "", "ann@example.net: 550 no"},
 		{"RFC 5424 with the tag kept", "<22>1 2026-11-20T10:08:00Z mx1 postfix/smtp 2201 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "postfix/smtp", "2201", "4B1C: removed"},
 		{"RFC 5424 with the tag cut at the slash", "<22>1 2026-11-20T10:08:00Z mx1 postfix 2201 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "postfix/smtp", "2201", "4B1C: removed"},
 		{"RFC 5424, another program's tag in the message", "<22>1 2026-11-20T10:08:00Z mx1 app 1 - - postfix/smtp[2201]: 4B1C: removed", "mx1", "app", "1", "postfix/smtp[2201]: 4B1C: removed"},

@@ -231,6 +231,7 @@ func TestCut_NoHeader(t *testing.T) {
 		"Fre 2026-11-20 10:08:00 UTC mx1 a[1]: x",
 		"Fri 2026-11-20 10:08:00 mx1 a[1]: x",
 		"Fri 2026-11-20T10:08:00 UTC mx1 a[1]: x",
+		"2026-11-20T10:08:00Z bounced ann@example.net: 550 5.1.1 no",
 		// Other programs' logs.
 		"2025-03-04 05:06:07 1tpJm7-00000001AbC-2dEf == a@example.net R=r T=t defer (-42): x",
 		"2025-03-04 05:06:07 1tpJm7-00000001AbC-2dEf SA[12]: x",
