@@ -244,10 +244,22 @@ func stem(path string) string {
 		}
 		name = strings.TrimSuffix(name, ext)
 	}
-	if i := strings.LastIndexByte(name, '-'); i > 0 && len(name)-i-1 >= 8 && digits(name[i+1:]) {
-		name = name[:i]
-	}
+	name, _ = undated(name)
 	return filepath.ToSlash(filepath.Join(dir, name))
+}
+
+// undated takes the date off the end of a name that rotation has put there, or Exim for %D and %M: mail.log-20261122,
+// mainlog-202611, mail.log-2026-11-22.
+func undated(name string) (stem string, dated bool) {
+	if i := len(name) - len("-2026-11-22"); i > 0 && name[i] == '-' && name[i+5] == '-' && name[i+8] == '-' &&
+		digits(name[i+1:i+5]+name[i+6:i+8]+name[i+9:]) {
+		return name[:i], true
+	}
+	i := strings.LastIndexByte(name, '-')
+	if n := len(name) - i - 1; i <= 0 || n < len("20261122") && (n != len("202611") || name[i+1:i+3] != "20") || !digits(name[i+1:]) {
+		return name, false
+	}
+	return name[:i], true
 }
 
 func rotation(ext string) bool {
@@ -268,7 +280,7 @@ func digits(s string) bool {
 }
 
 // compareAge puts rotated files whose first stamps are equal in order: mail.log.2 is older than mail.log.1, and that than
-// mail.log; mail.log-20261120 is older than mail.log-20261121.
+// mail.log; mail.log-20261120 is older than mail.log-20261121, and that than mail.log.
 func compareAge(a, b string) int {
 	da, na := rotated(a)
 	db, nb := rotated(b)
@@ -283,7 +295,7 @@ func rotated(name string) (dated, number int) {
 		}
 		name = strings.TrimSuffix(name, ext)
 	}
-	if i := strings.LastIndexByte(name, '-'); i >= 0 && len(name)-i > 8 && digits(name[i+1:]) {
+	if _, ok := undated(filepath.Base(name)); ok {
 		return 1, number
 	}
 	return 0, number

@@ -449,7 +449,8 @@ func TestRotatedFilesAreInOrder(t *testing.T) {
 func TestStem(t *testing.T) {
 	for path, want := range map[string]string{
 		"/var/log/mail.log": "/var/log/mail.log", "/var/log/mail.log.1": "/var/log/mail.log", "/var/log/mail.log.2.gz": "/var/log/mail.log",
-		"/var/log/mail.log-20261120.gz": "/var/log/mail.log", "maillog": "maillog", ".1": ".1", "a/.gz": "a/.gz",
+		"/var/log/mail.log-20261120.gz": "/var/log/mail.log", "mainlog-202611": "mainlog", "mail.log-2026-11-20.1": "mail.log",
+		"mail-1": "mail-1", "mail-123456": "mail-123456", "-20261120": "-20261120", "x/-202611": "x/-202611", "maillog": "maillog", ".1": ".1", "a/.gz": "a/.gz",
 		"/var/log/qmail/current": "/var/log/qmail", "/var/log/qmail/@4000000065f1a2b30c0d0e0f.s": "/var/log/qmail",
 		"/var/log/kumomta/20261122-100000": "/var/log/kumomta", "logs/@home.log": "logs/@home.log",
 	} {
