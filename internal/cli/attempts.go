@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
 	"bouncelog/internal/summary"
 	"bouncelog/report"
@@ -16,6 +15,7 @@ import (
 
 type attemptsOptions struct {
 	input   inputFlags
+	rules   ownRules
 	output  outputFlags
 	inbound bool
 	paths   []string
@@ -44,6 +44,7 @@ Memory: about half a kilobyte for each message that is in the queue at the same 
 		Args: cobra.ArbitraryArgs,
 	}
 	opt.input.add(cmd.Flags())
+	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, report.RecordFormats())
 	cmd.Flags().BoolVar(&opt.inbound, "inbound", false, "list refusals at our own door too")
 	return cmd
@@ -68,7 +69,7 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if err := spare(c.Inputs, outputs); err != nil {
 		return err
 	}
-	if c.Summary.Classifier, err = classify.Default(); err != nil {
+	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
 	all, err := openPlaces(outputs, o)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
 	"bouncelog/report"
 
@@ -17,6 +16,7 @@ import (
 
 type reportOptions struct {
 	input       inputFlags
+	rules       ownRules
 	output      outputFlags
 	top         int
 	minAttempts int64
@@ -55,6 +55,7 @@ written before stdout.
 		},
 	}
 	opt.input.add(cmd.Flags())
+	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
 	cmd.Flags().IntVar(&opt.top, "top", 0, "rows of each table (default: 10 in table, all in json)")
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
@@ -94,7 +95,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := spare(c.Inputs, outputs); err != nil {
 		return err
 	}
-	if c.Summary.Classifier, err = classify.Default(); err != nil {
+	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
 	build.Classifier = c.Summary.Classifier

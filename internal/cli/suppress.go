@@ -20,6 +20,7 @@ import (
 
 type suppressOptions struct {
 	input      inputFlags
+	rules      ownRules
 	output     outputFlags
 	categories []string
 	domains    bool
@@ -71,6 +72,7 @@ Memory: 16 bytes for each address that was delivered to, at most 28 with free sl
 		},
 	}
 	opt.input.add(cmd.Flags())
+	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, report.SuppressFormats())
 	s := cmd.Flags()
 	s.StringSliceVar(&opt.categories, "category", nil, "evidence of these `categories` only: "+strings.Join(names, ", "))
@@ -135,7 +137,7 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	if err := spare(c.Inputs, outputs); err != nil {
 		return err
 	}
-	if c.Summary.Classifier, err = classify.Default(); err != nil {
+	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
 	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
