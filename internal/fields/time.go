@@ -214,3 +214,28 @@ func two(s string) int {
 }
 
 func letter(c byte) bool { return c|0x20-'a' < 26 }
+
+// InProvenYear returns t, of which the year is a guess, in the year that the arrival of its message proves, and zero where it
+// proves none or the year that t has.
+//
+// A message is in the queue for five days by default, and a stamp is in loc, nil meaning UTC, if not in yet another zone. So
+// it belongs from a day before its message's arrival to six days after.
+func InProvenYear(t, arrival parsers.Stamp, loc *time.Location) parsers.Stamp {
+	const day = parsers.Stamp(24 * time.Hour / time.Microsecond)
+	fits := func(t parsers.Stamp) bool { return -day <= t-arrival && t-arrival <= 6*day }
+	if t == 0 || fits(t) {
+		return 0
+	}
+	if loc == nil {
+		loc = time.UTC
+	}
+	was := t.Time().In(loc)
+	year := arrival.Time().Year()
+	for y := year - 1; y <= year+1; y++ {
+		is := time.Date(y, was.Month(), was.Day(), was.Hour(), was.Minute(), was.Second(), was.Nanosecond(), loc)
+		if is.Day() == was.Day() && fits(parsers.StampOf(is)) { // another day: 29 February of a common year
+			return parsers.StampOf(is)
+		}
+	}
+	return 0
+}

@@ -2,8 +2,8 @@ package postfix
 
 import (
 	"strings"
-	"time"
 
+	"bouncelog/internal/fields"
 	"bouncelog/parsers"
 )
 
@@ -97,28 +97,15 @@ func arrival(id string) parsers.Stamp {
 	return parsers.Stamp(seconds * 1e6)
 }
 
-// provenTime returns t in the year that the queue id proves, and zero where it proves none or the year that t has.
-//
-// A message is in the queue for five days by default, and the clock of a long id knows no zone, so a stamp belongs from a
-// day before its message's arrival to six days after. Where t does, nothing is to be proven, so the id is not looked at
-// further.
+// provenTime returns t in the year that the queue id proves, and zero where it proves none or the year that t has. Where
+// there is nothing to be proven the id is not looked at further.
 func (p *parser) provenTime(t parsers.Stamp, id string) parsers.Stamp {
-	if t == 0 || len(id) < 12 {
+	if len(id) < 12 || id[10] != 'z' {
 		return 0
 	}
-	const day = parsers.Stamp(24 * time.Hour / time.Microsecond)
-	at := arrival(id)
-	fits := func(t parsers.Stamp) bool { return -day <= t-at && t-at <= 6*day }
-	if fits(t) || !isLongID(id) {
+	proven := fields.InProvenYear(t, arrival(id), p.location)
+	if proven == 0 || !isLongID(id) {
 		return 0
 	}
-	was := t.Time().In(p.location)
-	year := at.Time().Year()
-	for y := year - 1; y <= year+1; y++ {
-		is := time.Date(y, was.Month(), was.Day(), was.Hour(), was.Minute(), was.Second(), was.Nanosecond(), p.location)
-		if is.Day() == was.Day() && fits(parsers.StampOf(is)) { // another day: 29 February of a common year
-			return parsers.StampOf(is)
-		}
-	}
-	return 0
+	return proven
 }
