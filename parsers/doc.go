@@ -33,8 +33,9 @@
 //     in all its arrangements; [Format.Header] and [Format.Columns] for rows under headers; [Format.Fold] for pieces of a
 //     record between which other lines stand.
 //  4. Write the [Parser]. Cut from left to right; never search a line for a key that a recipient or a server could write.
-//     Replies go through [ParseReply], codes through [ParseEnhanced], commands through [ParseCommand]. A line of the format
-//     about something else gives nothing, a stranger's gives [ErrForeign], a broken one a [*SyntaxError].
+//     Replies go through [ParseReply], codes through [ParseEnhanced], commands through [ParseCommand], senders through
+//     [Sender]. A line of the format about something else gives nothing, a stranger's gives [ErrForeign], a broken one
+//     what [Line.Malformed] returns.
 //  5. Choose the events. What a line says of one recipient is [Attempted], with [Event.Sender] where the line has it. What
 //     other lines say of the message, [Accepted], [Named], [Queued], [Removed] and so on, is joined to it by
 //     [Event.QueueID], later and by others. Only where that cannot say it, as in the transcript of a dialogue, the parser

@@ -10,6 +10,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
+func TestGolden(t *testing.T)   { parsertest.Golden(t, Format()) }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "courier") }
+
 const id = "0038C081.4D026173.000051A4"
 
 // log puts headers before the lines about a recipient.
@@ -24,12 +27,12 @@ func log(rcpt string, lines ...string) string {
 // attempts checks which attempts a log tells of, after what all of log's have in common.
 func attempts(t *testing.T, text string, want ...string) {
 	t.Helper()
-	got := read(t, text)
+	got := parsertest.Told(t, Format(), text)
 	if len(got) != len(want) {
 		t.Fatalf("%d attempts, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
 	}
 	for i, w := range want {
-		if g := strings.TrimPrefix(got[i], `Process="courieresmtp" QueueID="`+id+`" Sender="news@example.net" Recipient=`); g != w {
+		if g := strings.TrimPrefix(got[i], `attempted Process="courieresmtp" QueueID="`+id+`" Sender="news@example.net" Recipient=`); g != w {
 			t.Errorf("attempt %d:\n got %s\nwant %s", i+1, g, w)
 		}
 	}
@@ -147,7 +150,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for _, r := range records(f, "mail") {
+	for _, r := range parsertest.Read(f, Format(), "mail.log") {
 		f.Add(r.Tag, r.Text)
 	}
 	p := parsertest.Open(f, Format(), "")
@@ -175,4 +178,11 @@ func FuzzAppendEvents(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, parsertest.Read(b, Format(), "mail.log")) }
+
+// BenchmarkJoiner reads with a joiner behind the parser.
+func BenchmarkJoiner(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, parsertest.Joined(Format()), "mail.log"))
 }

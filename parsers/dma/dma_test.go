@@ -9,30 +9,19 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
+func TestGolden(t *testing.T)   { parsertest.Golden(t, Format()) }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "dma") }
+
+// attempts checks which attempts a log tells of.
+func attempts(t *testing.T, log []string, want ...string) {
+	t.Helper()
+	parsertest.Attempts(t, Format(), strings.Join(log, "\n"), want...)
+}
+
 const (
 	one = "Nov 22 10:00:00 fbsd dma[1a2b3c.55d0c2a4e0]: "
 	two = "Nov 22 10:00:00 fbsd dma[1a2b3c.55d0c2a580]: "
 )
-
-// attempts checks which attempts a log tells of: each has the fields of want in their order.
-func attempts(t *testing.T, log []string, want ...string) {
-	t.Helper()
-	got := read(t, strings.Join(log, "\n"))
-	if len(got) != len(want) {
-		t.Fatalf("%d attempts, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
-	}
-	for i, w := range want {
-		at := 0
-		for field := range strings.SplitSeq(w, " ") {
-			n := strings.Index(got[i][at:]+" ", field+" ")
-			if n < 0 {
-				t.Errorf("attempt %d has no %s after byte %d: %s", i+1, field, at, got[i])
-				break
-			}
-			at += n
-		}
-	}
-}
 
 func TestLines(t *testing.T) {
 	reply := func(code parsers.ReplyCode, text string) parsers.Reply { return parsers.Reply{Code: code, Text: text} }
@@ -174,7 +163,7 @@ func TestUnknown(t *testing.T) {
 	},
 		`Instance="dma" QueueID="1a2b3c.55d0c2a4e0" RelayHost="mx.example.org" Status=deferred`,
 		`QueueID="1a2b3c.55d0c2a580" Recipient="b@example.org" Status=sent`)
-	if got := read(t, two+"<b@example.org> delivery successful")[0]; strings.Contains(got, "Reply") || strings.Contains(got, "Kind") {
+	if got := parsertest.Told(t, Format(), two+"<b@example.org> delivery successful")[0]; strings.Contains(got, "Reply") || strings.Contains(got, "Kind") {
 		t.Error(got)
 	}
 }
@@ -195,7 +184,7 @@ func TestForgotten(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for _, r := range records(f, "fbsd") {
+	for _, r := range parsertest.Read(f, Format(), "fbsd.log") {
 		f.Add(r.Tag, r.PID, r.Text)
 	}
 	p := parsertest.Open(f, Format(), "")
@@ -218,4 +207,11 @@ func FuzzAppendEvents(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, parsertest.Read(b, Format(), "fbsd.log")) }
+
+// BenchmarkJoiner reads with a joiner behind the parser.
+func BenchmarkJoiner(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, parsertest.Joined(Format()), "fbsd.log"))
 }

@@ -2,7 +2,6 @@ package exchangesmtpsend
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,9 +12,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, joined(), "exchange-smtpsend") }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "exchange-smtpsend") }
 
-func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 const (
 	header = "#Fields: date-time,connector-id,session-id,sequence-number,local-endpoint,remote-endpoint,event,data,context"
@@ -133,7 +132,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
+	for line := range strings.Lines(parsertest.Log(f, "shapes.log")) {
 		f.Add(header, strings.TrimSuffix(line, "\n"))
 	}
 	f.Add("#Fields: event,date-time,a,b", "x")
@@ -143,15 +142,5 @@ func FuzzAppendEvents(f *testing.F) {
 }
 
 func BenchmarkParser(b *testing.B) {
-	f := Format()
-	f.Header = "#"
-	parsertest.Benchmark(b, parsertest.Records(b, f, shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

@@ -3,7 +3,6 @@ package exchangetracking
 import (
 	"errors"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,16 +14,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-// format is the format with all of its heading as header.
-func format() parsers.Format {
-	f := Format()
-	f.Header = "#"
-	return f
-}
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "exchange-tracking") }
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, format(), "exchange-tracking") }
-
-func TestGolden(t *testing.T) { parsertest.Golden(t, format()) }
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 const (
 	header = "#Fields: date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id," +
@@ -320,7 +312,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
+	for line := range strings.Lines(parsertest.Log(f, "shapes.log")) {
 		f.Add(header, strings.TrimSuffix(line, "\n"))
 	}
 	f.Add("#Fields: date-time,event-id,recipient-address,recipient-status", "2026-11-22T10:00:02Z,FAIL,a;b,[{LED=550 x;y};{IP=1}];550 z")
@@ -331,13 +323,5 @@ func FuzzAppendEvents(f *testing.F) {
 }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"bouncelog/parsers"
+	"bouncelog/parsers/parsertest"
 )
+
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 func mustOpen(t testing.TB, o parsers.Options) parsers.Parser {
 	t.Helper()
@@ -326,30 +329,23 @@ func TestFold(t *testing.T) {
 	}
 }
 
-func sample(lines ...string) (s parsers.Sample) {
-	for _, text := range lines {
-		s.Lines = append(s.Lines, *bare(text))
-	}
-	return s
-}
-
 func TestSniff(t *testing.T) {
-	tagged := sample(id + " => eve@example.net " + mx)
+	tagged := parsertest.Sample(id + " => eve@example.net " + mx)
 	tagged.Lines[0].Raw = "Nov 20 10:08:00 mx1 mta-out[1]: " + tagged.Lines[0].Text
 	for _, test := range []struct {
 		name          string
 		sample        parsers.Sample
 		least, atMost parsers.Score
 	}{
-		{"nothing", sample(), 0, 0},
-		{"main log", sample(stamp+"cwd=/ 2 args: exim -bp", stamp+id+" Completed"), 100, 100},
-		{"with continuation", sample(stamp+id+" Completed", " a line end"), 75, 75},
-		{"reject log", sample(stamp + "H=x [203.0.113.7] F=<> rejected RCPT <a@example.com>: no"), 100, 100},
+		{"nothing", parsertest.Sample(), 0, 0},
+		{"main log", parsertest.Sample(stamp+"cwd=/ 2 args: exim -bp", stamp+id+" Completed"), 100, 100},
+		{"with continuation", parsertest.Sample(stamp+id+" Completed", " a line end"), 75, 75},
+		{"reject log", parsertest.Sample(stamp + "H=x [203.0.113.7] F=<> rejected RCPT <a@example.com>: no"), 100, 100},
 		{"behind a tag nobody claims", tagged, 100, 100},
-		{"in syslog, raw", sample("Nov 20 10:08:00 mx1 exim[1]: " + stamp + id + " Completed"), 0, 0},
-		{"msglog", sample(stamp+"Received from ann@example.com U=ann P=local S=5", stamp+"eve@example.net R=dnslookup T=remote_smtp: delivered"), 0, 0},
-		{"another program's stamps", sample(stamp+"INFO started", stamp+"=> eve@example.net"), 0, 0},
-		{"postfix", sample("Nov 20 10:08:00 mx1 postfix/qmgr[1]: 4B1C2D3E4F5: removed"), 0, 0},
+		{"in syslog, raw", parsertest.Sample("Nov 20 10:08:00 mx1 exim[1]: " + stamp + id + " Completed"), 0, 0},
+		{"msglog", parsertest.Sample(stamp+"Received from ann@example.com U=ann P=local S=5", stamp+"eve@example.net R=dnslookup T=remote_smtp: delivered"), 0, 0},
+		{"another program's stamps", parsertest.Sample(stamp+"INFO started", stamp+"=> eve@example.net"), 0, 0},
+		{"postfix", parsertest.Sample("Nov 20 10:08:00 mx1 postfix/qmgr[1]: 4B1C2D3E4F5: removed"), 0, 0},
 	} {
 		if got := Format().Sniff(test.sample); got < test.least || got > test.atMost {
 			t.Errorf("%s: %d", test.name, got)
@@ -365,7 +361,7 @@ func TestLogs(t *testing.T) {
 		for range n {
 			more = append(more, line)
 		}
-		return sample(more...)
+		return parsertest.Sample(more...)
 	}
 	for _, test := range []struct {
 		name   string
@@ -373,13 +369,13 @@ func TestLogs(t *testing.T) {
 		line   string
 		events int
 	}{
-		{"main log", sample(stamp+id+" Completed", refused, refused, refused), refused, 1},
+		{"main log", parsertest.Sample(stamp+id+" Completed", refused, refused, refused), refused, 1},
 		{"main log of refusals, with another line", many(refused, 9, stamp+"SMTP connection from [203.0.113.7] lost"), refused, 1},
-		{"too little to tell", sample(refused), refused, 1},
-		{"reject log", sample(refused, refused, refused, "Envelope-from: <x@example.org>", "P Received: from x"), refused, 0},
-		{"reject log, but a delivery", sample(refused, refused, refused), stamp + id + " => eve@example.net " + mx, 1},
+		{"too little to tell", parsertest.Sample(refused), refused, 1},
+		{"reject log", parsertest.Sample(refused, refused, refused, "Envelope-from: <x@example.org>", "P Received: from x"), refused, 0},
+		{"reject log, but a delivery", parsertest.Sample(refused, refused, refused), stamp + id + " => eve@example.net " + mx, 1},
 		{"panic log", many(panicked, 9, stamp+"Exim configuration error in line 12 of /etc/exim4/x:", "  text"), panicked, 0},
-		{"too little to panic", sample(panicked), panicked, 1},
+		{"too little to panic", parsertest.Sample(panicked), panicked, 1},
 		{"main log with errors", many(panicked, 9, stamp+"Start queue run: pid=1"), panicked, 1},
 	} {
 		p, err := Format().Open(test.sample, parsers.Options{})
@@ -414,9 +410,8 @@ func printable(s string) string {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	lines, _ := readLog(f, "shapes.log")
-	for _, line := range lines {
-		f.Add(line.Tag, line.Text, "250 2.0.0 ok", "eve")
+	for _, r := range parsertest.Read(f, Format(), "shapes.log") {
+		f.Add(r.Tag, r.Text, "250 2.0.0 ok", "eve")
 	}
 	for _, local := range []string{``, `a b`, `x> R=dnslookup T=remote_smtp: 550 forged`, `"`, `\`, `\"@x> R=x`, `a..b`, `|x`, `: x`, `a (b) <c`, `A`} {
 		f.Add("", "", `550 5.1.1 x) => eve@example.net R=x T=y C="250 ok"`, local)

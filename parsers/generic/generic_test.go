@@ -1,16 +1,12 @@
 package generic
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"bouncelog/internal/examples"
 	"bouncelog/parsers"
 	"bouncelog/parsers/parsertest"
 )
@@ -280,35 +276,14 @@ var differences = map[string]string{
 // their own formats find, but no recipient and no code may be wrong.
 func TestOtherFormats(t *testing.T) {
 	for _, name := range []string{"other-formats.jsonl", "postfix.jsonl", "exim.jsonl"} {
-		text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "examples", name))
-		if errors.Is(err, fs.ErrNotExist) {
-			t.Skip("no collection of examples beside the module")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, all, number := 0, 0, 0
-		for raw := range strings.Lines(string(text)) {
-			number++
-			var ex struct {
-				Lines            []string
-				Expected, Expect []map[string]any
-			}
-			if err := json.Unmarshal([]byte(raw), &ex); err != nil {
-				t.Fatal(err)
-			}
+		found, all := 0, 0
+		for number, c := range examples.Cases(t, name) {
 			var want []string
-			for _, e := range append(ex.Expected, ex.Expect...) {
-				if e["direction"] != "inbound" {
-					code := e["reply_code"]
-					if code == nil {
-						code = ""
-					}
-					want = append(want, fmt.Sprint(e["recipient"], " ", code))
-				}
+			for _, r := range c.Records {
+				want = append(want, strings.ReplaceAll(fmt.Sprint(r["recipient"], " ", r["reply_code"]), "<nil>", ""))
 			}
 			all += len(want)
-			for _, r := range parsertest.Records(t, Format(), strings.Join(ex.Lines, "\n")) {
+			for _, r := range parsertest.Records(t, Format(), strings.Join(c.Lines, "\n")) {
 				evs, _ := r.Parser.AppendEvents(nil, &r.Line)
 			attempts:
 				for i := range evs {
@@ -321,7 +296,7 @@ func TestOtherFormats(t *testing.T) {
 							continue attempts
 						}
 					}
-					if where := fmt.Sprintf("%s/%d", name, number); differences[where] == "" {
+					if where := fmt.Sprintf("%s/%d", name, number+1); differences[where] == "" {
 						t.Errorf("%s: found %q, want %q\n%s", where, got, want, r.Raw)
 					}
 				}
@@ -331,20 +306,12 @@ func TestOtherFormats(t *testing.T) {
 	}
 }
 
-// TestInside: what a server said that the user declared to be in the house decides nothing.
 func TestInside(t *testing.T) {
-	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "to=<ann@example.com> relay=mx1.example.com[192.0.2.10]:25 said: 250 2.0.0 ok"})
-	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
-		t.Errorf("%v, %+v", err, evs)
-	}
+	parsertest.Inside(t, Format(), "to=<ann@example.com> relay=mx1.example.com[192.0.2.10]:25 said: 250 2.0.0 ok")
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
+	for line := range strings.Lines(parsertest.Log(f, "shapes.log")) {
 		f.Add(strings.TrimSuffix(line, "\n"), "to=<eve@example.com> 250 2.0.0 ok")
 	}
 	p := parsertest.Open(f, Format(), "")
@@ -393,13 +360,5 @@ func FuzzAppendEvents(f *testing.F) {
 }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

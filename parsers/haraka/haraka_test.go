@@ -1,7 +1,6 @@
 package haraka
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -9,7 +8,8 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
+func TestGolden(t *testing.T)   { parsertest.Golden(t, Format()) }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "haraka") }
 
 func TestAppendEvents(t *testing.T) {
 	const (
@@ -90,50 +90,20 @@ func TestForeign(t *testing.T) {
 }
 
 func TestSniff(t *testing.T) {
-	sample := func(texts ...string) (s parsers.Sample) {
-		for _, text := range texts {
-			s.Lines = append(s.Lines, parsers.Line{Text: text})
-		}
-		return s
-	}
 	ours, other := "2026-11-22T10:00:02.100Z [INFO] [-] [core] Loading plugin: tls", "[INFO] app: started"
-	for want, s := range map[parsers.Score]parsers.Sample{100: sample(ours, "", ours), 50: sample(other, ours), 0: sample(other, "level=info uuid=x origin=y")} {
+	for want, s := range map[parsers.Score]parsers.Sample{100: parsertest.Sample(ours, "", ours), 50: parsertest.Sample(other, ours), 0: parsertest.Sample(other, "level=info uuid=x origin=y")} {
 		if got := sniff(s); got != want {
 			t.Errorf("%d, want %d", got, want)
 		}
 	}
 }
 
-// TestInside: what a server said that the user declared to be in the house decides nothing.
 func TestInside(t *testing.T) {
-	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "[NOTICE] [9FF7.1.1] [outbound]  delivered file=1 host=mx1.example.com ip=192.0.2.10 port=25 mode=SMTP response=OK rcpts=1/0/0"})
-	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
-		t.Errorf("%v, %+v", err, evs)
-	}
+	parsertest.Inside(t, Format(), "[NOTICE] [9FF7.1.1] [outbound]  delivered file=1 host=mx1.example.com ip=192.0.2.10 port=25 mode=SMTP response=OK rcpts=1/0/0")
 }
 
-func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
-		f.Add("", strings.TrimSuffix(line, "\n"))
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, tag, text string) {
-		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
-	})
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "shapes.log") }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

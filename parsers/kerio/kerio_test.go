@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +14,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, joined(), "kerio") }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "kerio") }
 
-func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 const (
 	at   = parsers.Stamp(1795341602_000000)
@@ -215,7 +214,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
+	for line := range strings.Lines(parsertest.Log(f, "shapes.log")) {
 		f.Add(strings.TrimSuffix(line, "\n"), "5.1.1 no")
 	}
 	f.Add("", ", Remote-Host: 203.0.113.66, Msg-Id: <x>")
@@ -234,13 +233,5 @@ func FuzzAppendEvents(f *testing.F) {
 }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

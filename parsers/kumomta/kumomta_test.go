@@ -2,8 +2,6 @@ package kumomta
 
 import (
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -196,30 +194,16 @@ func TestAppendEvents_Failure(t *testing.T) {
 }
 
 func TestSniff(t *testing.T) {
-	sample := func(texts ...string) (s parsers.Sample) {
-		for _, text := range texts {
-			s.Lines = append(s.Lines, parsers.Line{Raw: text, Text: text})
-		}
-		return s
-	}
 	f := func(s parsers.Sample, want parsers.Score) {
 		t.Helper()
 		if got := Format().Sniff(s); got != want {
 			t.Errorf("score %d, want %d", got, want)
 		}
 	}
-	f(sample(rec(""), rec(`,"type":"Delayed"`)), 100)
-	f(sample(rec(""), `{"eventType":"Delivery","mail":{"messageId":"m"}}`), 50)
-	f(sample(`{"type":"Bounce"}`, "", "Bounce"), 0)
-	f(sample(), 0)
-}
-
-func records(tb testing.TB) []parsertest.Record {
-	text, err := os.ReadFile(filepath.Join("testdata", "kumomta.log"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parsertest.Records(tb, Format(), string(text))
+	f(parsertest.Sample(rec(""), rec(`,"type":"Delayed"`)), 100)
+	f(parsertest.Sample(rec(""), `{"eventType":"Delivery","mail":{"messageId":"m"}}`), 50)
+	f(parsertest.Sample(`{"type":"Bounce"}`, "", "Bounce"), 0)
+	f(parsertest.Sample(), 0)
 }
 
 func TestAppendEvents_NoAllocation(t *testing.T) {
@@ -231,13 +215,11 @@ func TestAppendEvents_NoAllocation(t *testing.T) {
 	}
 }
 
-func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b)) }
+func BenchmarkParser(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "kumomta.log"))
+}
 
 func FuzzAppendEvents(f *testing.F) {
-	for _, r := range records(f) {
-		f.Add(r.Text)
-	}
-	f.Add(rec(`,"response":{"code":"550","enhanced_code":{"class":5},"content":"x"}`))
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, text string) { parsertest.Check(t, p, parsers.Line{Text: text}) })
+	f.Add("", rec(`,"response":{"code":"550","enhanced_code":{"class":5},"content":"x"}`))
+	parsertest.Fuzz(f, Format(), "kumomta.log")
 }

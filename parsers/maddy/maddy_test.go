@@ -3,15 +3,14 @@ package maddy
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 
 	"bouncelog/parsers"
 	"bouncelog/parsers/parsertest"
 )
 
-func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
+func TestGolden(t *testing.T)   { parsertest.Golden(t, Format()) }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "maddy") }
 
 func TestAppendEvents(t *testing.T) {
 	const failure = "queue: delivery attempt failed\t"
@@ -78,7 +77,7 @@ func TestGivenUp(t *testing.T) {
 		{"unknown", []string{givenUp("a@example.com")}, ""},
 		{"twice", []string{failure("a@example.com", 451), givenUp("a@example.com"), givenUp("a@example.com")}, "deferred a, expired a, "},
 	} {
-		p := parsertest.Open(t, joined(), "")
+		p := parsertest.Open(t, parsertest.Joined(Format()), "")
 		got := ""
 		for _, text := range test.lines {
 			evs, _ := p.AppendEvents(nil, &parsers.Line{Text: text})
@@ -133,50 +132,20 @@ func TestBadLines(t *testing.T) {
 }
 
 func TestSniff(t *testing.T) {
-	sample := func(texts ...string) (s parsers.Sample) {
-		for _, text := range texts {
-			s.Lines = append(s.Lines, parsers.Line{Text: text})
-		}
-		return s
-	}
 	ours, other := "2026-11-22T10:00:02.100Z smtp: accepted\t"+`{"msg_id":"a1b2"}`, "app: started\t"+`{"port":25}`
-	for want, s := range map[parsers.Score]parsers.Sample{100: sample(ours, "", ours), 50: sample(other, ours), 0: sample(other, `{"msg_id":"x"}`)} {
+	for want, s := range map[parsers.Score]parsers.Sample{100: parsertest.Sample(ours, "", ours), 50: parsertest.Sample(other, ours), 0: parsertest.Sample(other, `{"msg_id":"x"}`)} {
 		if got := sniff(s); got != want {
 			t.Errorf("%d, want %d", got, want)
 		}
 	}
 }
 
-// TestInside: what a server said that the user declared to be in the house decides nothing.
 func TestInside(t *testing.T) {
-	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "queue: delivery attempt failed\t" + `{"msg_id":"a1b2","rcpt":"ann@example.com","remote_server":"mx1.example.com.","smtp_code":550,"smtp_msg":"no"}`})
-	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
-		t.Errorf("%v, %+v", err, evs)
-	}
+	parsertest.Inside(t, Format(), "queue: delivery attempt failed\t"+`{"msg_id":"a1b2","rcpt":"ann@example.com","remote_server":"mx1.example.com.","smtp_code":550,"smtp_msg":"no"}`)
 }
 
-func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
-		f.Add("", strings.TrimSuffix(line, "\n"))
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, tag, text string) {
-		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
-	})
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "shapes.log") }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

@@ -2,7 +2,6 @@ package mailenable
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +13,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-func TestExamples(t *testing.T) { parsertest.Examples(t, joined(), "mailenable") }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "mailenable") }
 
-func TestGolden(t *testing.T) { parsertest.Golden(t, joined()) }
+func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 // line is a line of a delivery with the given command, what was sent and what was answered.
 func line(command string) string {
@@ -122,22 +121,8 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
-		f.Add(strings.TrimSuffix(line, "\n"))
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, text string) { parsertest.Check(t, p, parsers.Line{Text: text}) })
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "shapes.log") }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

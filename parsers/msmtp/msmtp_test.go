@@ -2,7 +2,6 @@ package msmtp
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -174,7 +173,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
+	for line := range strings.Lines(parsertest.Log(f, "shapes.log")) {
 		f.Add(strings.TrimSuffix(line, "\n"), "550 no", "eve")
 	}
 	f.Add("", `550-a\n550 b`, `"a b"`)
@@ -197,13 +196,5 @@ func FuzzAppendEvents(f *testing.F) {
 }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

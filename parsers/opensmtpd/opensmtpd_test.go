@@ -3,8 +3,6 @@ package opensmtpd
 import (
 	"errors"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -156,29 +154,20 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-// records returns those of a log in testdata.
-func records(tb testing.TB, name string) []parsertest.Record {
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parsertest.Records(tb, Format(), string(text))
-}
-
 func TestAllocations(t *testing.T) {
 	evs := make([]parsers.Event, 0, 4)
-	for _, r := range records(t, "7.6.log") {
+	for _, r := range parsertest.Read(t, Format(), "7.6.log") {
 		if n := testing.AllocsPerRun(1, func() { evs, _ = r.Parser.AppendEvents(evs[:0], &r.Line) }); n > 0 {
 			t.Errorf("%v allocations for %s", n, r.Text)
 		}
 	}
 }
 
-func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b, "7.6.log")) }
+func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, parsertest.Read(b, Format(), "7.6.log")) }
 
 func FuzzAppendEvents(f *testing.F) {
 	for _, name := range []string{"shapes.log", "7.6.log"} {
-		for _, r := range records(f, name) {
+		for _, r := range parsertest.Read(f, Format(), name) {
 			f.Add(r.Text)
 		}
 	}

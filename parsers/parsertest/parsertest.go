@@ -29,10 +29,34 @@ func Open(tb testing.TB, f parsers.Format, head string) parsers.Parser {
 	return p
 }
 
+// Sample returns what Sniff sees of lines without a header.
+func Sample(texts ...string) (s parsers.Sample) {
+	for _, text := range texts {
+		s.Lines = append(s.Lines, parsers.Line{Raw: text, Text: text})
+	}
+	return s
+}
+
 // A Record is a line, and the parser that reads it.
 type Record struct {
 	parsers.Line
 	Parser parsers.Parser
+}
+
+// Log returns the text of a log in testdata.
+func Log(tb testing.TB, name string) string {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// Read returns the records of a log in testdata.
+func Read(tb testing.TB, f parsers.Format, name string) []Record {
+	tb.Helper()
+	return Records(tb, f, Log(tb, name))
 }
 
 // Records cuts a text into records as the scan does, JSON being one object a line. The years of stamps without one are
@@ -46,25 +70,32 @@ func Records(tb testing.TB, f parsers.Format, text string) []Record {
 	o := syslog.Options{}
 	o.Anchor = syslog.Anchor(raws, syslog.Reference{Time: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, o)
 	header := syslog.NewReader(o)
-	var p parsers.Parser
-	if f.Header == "" {
-		p = Open(tb, f, raws[0])
-	}
-	var records []Record
+	var sample parsers.Sample
 	for _, raw := range raws {
 		raw = strings.TrimSuffix(strings.TrimPrefix(raw, "\ufeff"), "\r")
-		switch {
-		case raw == "":
-			continue
-		case f.Header != "" && strings.HasPrefix(raw, f.Header):
-			p = Open(tb, f, raw)
+		if raw == "" {
 			continue
 		}
 		line, ok := header.Cut(raw)
 		if !ok {
 			line = parsers.Line{Raw: raw, Text: raw}
 		}
-		records = append(records, Record{line, p})
+		sample.Lines = append(sample.Lines, line)
+	}
+	var p parsers.Parser
+	var records []Record
+	for _, line := range sample.Lines {
+		head := f.Header != "" && strings.HasPrefix(line.Raw, f.Header)
+		if head || p == nil {
+			var err error
+			sample.Head = line.Raw
+			if p, err = f.Open(sample, parsers.Options{}); err != nil {
+				tb.Fatalf("open %s for %q: %v", f.Name, sample.Head, err)
+			}
+		}
+		if !head {
+			records = append(records, Record{line, p})
+		}
 	}
 	return records
 }
@@ -85,20 +116,19 @@ func joinQuoted(lines []string) []string {
 }
 
 // Golden compares what each testdata/*.log tells with the file .golden beside it, record by record, silent ones too. With
-// the flag -update it writes them anew.
+// the flag -update it writes them anew. Where the format has a joiner it sees the parts.
 func Golden(t *testing.T, f parsers.Format) {
+	if f.Join != nil {
+		f = Joined(f)
+	}
 	logs, err := filepath.Glob(filepath.Join("testdata", "*.log"))
 	if err != nil || len(logs) == 0 {
 		t.Fatal("no logs", err)
 	}
 	for _, log := range logs {
 		t.Run(filepath.Base(log), func(t *testing.T) {
-			text, err := os.ReadFile(log)
-			if err != nil {
-				t.Fatal(err)
-			}
 			var b strings.Builder
-			for _, r := range Records(t, f, string(text)) {
+			for _, r := range Read(t, f, filepath.Base(log)) {
 				fmt.Fprintf(&b, "%s\n", strings.ReplaceAll(r.Raw, "\r\n", `\r\n`))
 				evs, err := r.Parser.AppendEvents(nil, &r.Line)
 				if err != nil {
@@ -222,6 +252,31 @@ func Check(t *testing.T, p parsers.Parser, line parsers.Line) {
 		} else if c := a.Reply.Code; c != 0 && (c < 200 || c > 599) {
 			t.Errorf("%q: reply code %d", line.Text, c)
 		}
+	}
+}
+
+// Fuzz checks a parser as Check does, with texts like those of logs in testdata.
+func Fuzz(f *testing.F, format parsers.Format, logs ...string) {
+	for _, name := range logs {
+		for _, r := range Read(f, format, name) {
+			f.Add(r.Tag, r.Text)
+		}
+	}
+	p := Open(f, format, "")
+	f.Fuzz(func(t *testing.T, tag, text string) { Check(t, p, parsers.Line{Raw: text, Text: text, Tag: tag}) })
+}
+
+// Inside tests that a line tells of a hop inside the house, where the user said of mx1.example.com that it is there: what
+// that server says decides nothing.
+func Inside(t *testing.T, f parsers.Format, text string) {
+	t.Helper()
+	p, err := f.Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, err := p.AppendEvents(nil, &parsers.Line{Raw: text, Text: text})
+	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
+		t.Errorf("%q: %v, %+v", text, err, evs)
 	}
 }
 

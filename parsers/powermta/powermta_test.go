@@ -2,8 +2,6 @@ package powermta
 
 import (
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -226,14 +224,6 @@ func TestOpen_Failure(t *testing.T) {
 	}
 }
 
-func records(tb testing.TB) []parsertest.Record {
-	text, err := os.ReadFile(filepath.Join("testdata", "powermta.log"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parsertest.Records(tb, Format(), string(text))
-}
-
 func TestAppendEvents_NoAllocation(t *testing.T) {
 	p := parsertest.Open(t, Format(), head)
 	line := parsers.Line{Text: csvRow(head, cells())}
@@ -243,10 +233,12 @@ func TestAppendEvents_NoAllocation(t *testing.T) {
 	}
 }
 
-func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b)) }
+func BenchmarkParser(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "powermta.log"))
+}
 
 func FuzzAppendEvents(f *testing.F) {
-	for _, r := range records(f) {
+	for _, r := range parsertest.Read(f, Format(), "powermta.log") {
 		f.Add(head, r.Text)
 	}
 	f.Add("type,rcpt,orig,rcpt", `d,"a ""b"" c",,`)

@@ -12,25 +12,8 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-// attempts checks which attempts a log tells of. want has the fields of each that matter, in their order.
-func attempts(t *testing.T, log string, want ...string) {
-	t.Helper()
-	got := read(t, log)
-	if len(got) != len(want) {
-		t.Fatalf("%d attempts, want %d: %s", len(got), len(want), strings.Join(got, "\n"))
-	}
-	for i, w := range want {
-		at := 0
-		for field := range strings.SplitSeq(w, " ") {
-			n := strings.Index(got[i][at:]+" ", field+" ")
-			if n < 0 {
-				t.Errorf("attempt %d has no %s after byte %d: %s", i+1, field, at, got[i])
-				break
-			}
-			at += n
-		}
-	}
-}
+func TestGolden(t *testing.T)   { parsertest.Golden(t, Format()) }
+func TestExamples(t *testing.T) { parsertest.Examples(t, Format(), "qmail") }
 
 func TestReports(t *testing.T) {
 	for _, test := range []struct {
@@ -163,7 +146,7 @@ func TestRefusalsAtTheDoor(t *testing.T) {
 
 // Deliveries end in any order, and each qmail counts its own.
 func TestInterleaved(t *testing.T) {
-	attempts(t, `
+	parsertest.Attempts(t, Format(), `
 Nov 22 10:00:00 h1 qmail: starting delivery 7: msg 11 to remote a@example.com
 Nov 22 10:00:00 h2 qmail: starting delivery 7: msg 11 to remote b@example.com
 Nov 22 10:00:00 h1 qmail-send: starting delivery 7: msg 11 to remote c@example.com
@@ -183,12 +166,12 @@ Nov 22 10:00:04 h1 qmail: delivery 7: deferral: x/`[1:],
 // What was started before a restart never ends, even where the line that would end it has a number of then.
 func TestRestart(t *testing.T) {
 	for _, restart := range []string{"status: exiting", "starting delivery 1: msg 11 to remote b@example.com"} {
-		got := read(t, "starting delivery 7: msg 10 to remote a@example.com\n"+restart+"\ndelivery 7: deferral: x/")
+		got := parsertest.Told(t, Format(), "starting delivery 7: msg 10 to remote a@example.com\n"+restart+"\ndelivery 7: deferral: x/")
 		if len(got) != 1 || strings.Contains(got[0], "QueueID") || strings.Contains(got[0], "Recipient") {
 			t.Errorf("after %q: %q", restart, got)
 		}
 	}
-	attempts(t, `
+	parsertest.Attempts(t, Format(), `
 Nov 22 10:00:00 h1 qmail: starting delivery 7: msg 10 to remote a@example.com
 Nov 22 10:00:00 h2 qmail: status: exiting
 Nov 22 10:00:00 h1 qmail: starting delivery 10: msg 10 to remote a@example.com
@@ -197,7 +180,7 @@ Nov 22 10:00:00 h1 qmail: delivery 7: deferral: x/`[1:], `QueueID="10" Recipient
 
 // Several queues in one log (indimail).
 func TestQueues(t *testing.T) {
-	attempts(t, `
+	parsertest.Attempts(t, Format(), `
 starting delivery 1: msg 10 to remote a@example.com queue1
 starting delivery 2: msg 11 to remote b@example.com queue1
 starting delivery 1: msg 12 to remote c@example.com queue2
@@ -213,7 +196,7 @@ status: queue1 queue1 qmail-send exiting
 delivery 4: deferral: x/ queue1`[1:],
 		`QueueID="11" Recipient="b@example.com" Reply.Text="250`, `QueueID="12" Recipient="c@example.com" Diagnostic="x"`,
 		`QueueID="10" Recipient="a@example.com" Diagnostic="report`, `QueueID="10" Recipient="a@example.com"`, `Status=deferred Diagnostic="x"`)
-	attempts(t, `
+	parsertest.Attempts(t, Format(), `
 starting delivery 5-queue1: msg 10 to remote a@example.com
 starting delivery 1-queue2: msg 11 to remote b@example.com
 delivery 5-queue1: deferral: x/
@@ -222,7 +205,7 @@ delivery 1-queue2: deferral: x/`[1:], `QueueID="10" Recipient="a@example.com"`, 
 
 // A message's number is free as soon as it is gone.
 func TestReuse(t *testing.T) {
-	attempts(t, `
+	parsertest.Attempts(t, Format(), `
 1795341600.000000 info msg 10: bytes 1 from <a@example.net> qp 1 uid 0
 1795341601.000000 starting delivery 7: msg 10 to remote a@example.com
 1795341602.000000 delivery 7: failure: x/
@@ -234,7 +217,7 @@ func TestReuse(t *testing.T) {
 1795341703.000000 delivery 9: failure: x/`[1:],
 		`QueueID="10" Recipient="a@example.com" Delay=2s XDelay=1s`, `QueueID="10" Recipient="b@example.com" XDelay=1s`,
 		`QueueID="10" Recipient="c@example.com" Delay=3s XDelay=2s`)
-	if got := read(t, "1795341700.000000 starting delivery 9: msg 10 to remote c@example.com\n1795341600.000000 delivery 9: failure: x/"); strings.Contains(got[0], "Delay") {
+	if got := parsertest.Told(t, Format(), "1795341700.000000 starting delivery 9: msg 10 to remote c@example.com\n1795341600.000000 delivery 9: failure: x/"); strings.Contains(got[0], "Delay") {
 		t.Errorf("time runs backwards: %s", got[0])
 	}
 }
@@ -346,8 +329,8 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzAppendEvents(f *testing.F) {
-	for _, name := range []string{"multilog", "splogger"} {
-		for _, r := range records(f, name) {
+	for _, name := range []string{"multilog.log", "splogger.log"} {
+		for _, r := range parsertest.Read(f, Format(), name) {
 			f.Add(r.Tag, r.Text)
 		}
 	}
@@ -378,4 +361,13 @@ func FuzzAppendEvents(f *testing.F) {
 			newJoiner(parsers.Options{}).Join(nil, "h", &line, &evs[i])
 		}
 	})
+}
+
+func BenchmarkParser(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "multilog.log"))
+}
+
+// BenchmarkJoiner reads with a joiner behind the parser.
+func BenchmarkJoiner(b *testing.B) {
+	parsertest.Benchmark(b, parsertest.Read(b, parsertest.Joined(Format()), "multilog.log"))
 }

@@ -1,8 +1,6 @@
 package sendmail
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,18 +8,9 @@ import (
 	"bouncelog/parsers/parsertest"
 )
 
-// records returns those of a log in testdata.
-func records(tb testing.TB, name string) []parsertest.Record {
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parsertest.Records(tb, Format(), string(text))
-}
-
 func TestAllocations(t *testing.T) {
 	evs := make([]parsers.Event, 0, 16)
-	for _, r := range records(t, "8.18.log") {
+	for _, r := range parsertest.Read(t, Format(), "8.18.log") {
 		if strings.Contains(r.Text, "[IPv6:") {
 			continue // its canonical form is a new text
 		}
@@ -31,11 +20,11 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b, "8.18.log")) }
+func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, parsertest.Read(b, Format(), "8.18.log")) }
 
 func FuzzAppendEvents(f *testing.F) {
 	for _, name := range []string{"shapes.log", "8.18.log"} {
-		for _, r := range records(f, name) {
+		for _, r := range parsertest.Read(f, Format(), name) {
 			f.Add(r.Tag, r.Text)
 		}
 	}

@@ -2,8 +2,6 @@ package ses
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -223,14 +221,6 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-func records(tb testing.TB) []parsertest.Record {
-	text, err := os.ReadFile(filepath.Join("testdata", "ses.log"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parsertest.Records(tb, Format(), string(text))
-}
-
 func TestAppendEvents_NoAllocation(t *testing.T) {
 	p := parsertest.Open(t, Format(), "")
 	line := parsers.Line{Text: `{"eventType":"Delivery",` + mailObject + `,"delivery":{"timestamp":"2026-11-22T10:00:02Z","recipients":["a@example.com","b@example.com"],"smtpResponse":"250 2.0.0 Ok"}}`}
@@ -240,12 +230,6 @@ func TestAppendEvents_NoAllocation(t *testing.T) {
 	}
 }
 
-func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, records(b)) }
+func BenchmarkParser(b *testing.B) { parsertest.Benchmark(b, parsertest.Read(b, Format(), "ses.log")) }
 
-func FuzzAppendEvents(f *testing.F) {
-	for _, r := range records(f) {
-		f.Add(r.Text)
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, text string) { parsertest.Check(t, p, parsers.Line{Text: text}) })
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "ses.log") }

@@ -2,7 +2,6 @@ package stalwart
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -154,16 +153,10 @@ func TestFold(t *testing.T) {
 }
 
 func TestSniff(t *testing.T) {
-	sample := func(texts ...string) (s parsers.Sample) {
-		for _, text := range texts {
-			s.Lines = append(s.Lines, parsers.Line{Text: text})
-		}
-		return s
-	}
 	ours, other := stamp+"INFO IMAP connection (imap.connection-start) ", stamp+"INFO started (on port 25)"
 	for want, s := range map[parsers.Score]parsers.Sample{
-		100: sample(ours, "", ours), 50: sample(other, ours), 0: sample(other, `{"type":"x"}`),
-		66: sample("\tqueueId = 1", "x", `{"createdAt":"2026-11-22T10:00:02Z","type":"a.b","data":{}}`),
+		100: parsertest.Sample(ours, "", ours), 50: parsertest.Sample(other, ours), 0: parsertest.Sample(other, `{"type":"x"}`),
+		66: parsertest.Sample("\tqueueId = 1", "x", `{"createdAt":"2026-11-22T10:00:02Z","type":"a.b","data":{}}`),
 	} {
 		if got := sniff(s); got != want {
 			t.Errorf("%d, want %d", got, want)
@@ -171,36 +164,12 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-// TestInside: what a server said that the user declared to be in the house decides nothing.
 func TestInside(t *testing.T) {
-	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evs, err := p.AppendEvents(nil, &parsers.Line{Text: stamp + "INFO Message delivered (delivery.delivered) " + delivery + `hostname = "mx1.example.com", to = "ann@example.com", code = 250, details = "ok"`})
-	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
-		t.Errorf("%v, %+v", err, evs)
-	}
+	parsertest.Inside(t, Format(), stamp+"INFO Message delivered (delivery.delivered) "+delivery+`hostname = "mx1.example.com", to = "ann@example.com", code = 250, details = "ok"`)
 }
 
-func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
-		f.Add("", strings.TrimSuffix(line, "\n"))
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, tag, text string) {
-		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
-	})
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "shapes.log") }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }

@@ -2,8 +2,6 @@ package zonemta
 
 import (
 	"errors"
-	"os"
-	"strings"
 	"testing"
 
 	"bouncelog/parsers"
@@ -101,50 +99,20 @@ func TestForeign(t *testing.T) {
 }
 
 func TestSniff(t *testing.T) {
-	sample := func(texts ...string) (s parsers.Sample) {
-		for _, text := range texts {
-			s.Lines = append(s.Lines, parsers.Line{Text: text})
-		}
-		return s
-	}
 	const ours, step = "info Sender/default/1 id=s1 17a5.001 ACCEPTED from=a@example.net", "info Queue Released"
-	for want, s := range map[parsers.Score]parsers.Sample{100: sample(ours, "", ours), 50: sample(step, ours), 0: sample(step, "info: Sender/x id=")} {
+	for want, s := range map[parsers.Score]parsers.Sample{100: parsertest.Sample(ours, "", ours), 50: parsertest.Sample(step, ours), 0: parsertest.Sample(step, "info: Sender/x id=")} {
 		if got := sniff(s); got != want {
 			t.Errorf("%d, want %d", got, want)
 		}
 	}
 }
 
-// TestInside: what a server said that the user declared to be in the house decides nothing.
 func TestInside(t *testing.T) {
-	p, err := Format().Open(parsers.Sample{}, parsers.Options{InternalHosts: []string{"mx1.example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evs, err := p.AppendEvents(nil, &parsers.Line{Text: "info Sender/default/1 id=s1 17a5.001 ACCEPTED from=a@example.net to=ann@example.com src= mx=mx1.example.com[192.0.2.10] message-id=<m> (250 ok)"})
-	if err != nil || len(evs) == 0 || evs[0].Attempt.Kind != parsers.Internal {
-		t.Errorf("%v, %+v", err, evs)
-	}
+	parsertest.Inside(t, Format(), "info Sender/default/1 id=s1 17a5.001 ACCEPTED from=a@example.net to=ann@example.com src= mx=mx1.example.com[192.0.2.10] message-id=<m> (250 ok)")
 }
 
-func FuzzAppendEvents(f *testing.F) {
-	for line := range strings.Lines(shapes(f)) {
-		f.Add("", strings.TrimSuffix(line, "\n"))
-	}
-	p := parsertest.Open(f, Format(), "")
-	f.Fuzz(func(t *testing.T, tag, text string) {
-		parsertest.Check(t, p, parsers.Line{Tag: tag, Text: text})
-	})
-}
+func FuzzAppendEvents(f *testing.F) { parsertest.Fuzz(f, Format(), "shapes.log") }
 
 func BenchmarkParser(b *testing.B) {
-	parsertest.Benchmark(b, parsertest.Records(b, Format(), shapes(b)))
-}
-
-func shapes(tb testing.TB) string {
-	text, err := os.ReadFile("testdata/shapes.log")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
+	parsertest.Benchmark(b, parsertest.Read(b, Format(), "shapes.log"))
 }
