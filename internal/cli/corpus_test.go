@@ -1,21 +1,19 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"bouncelog/internal/examples"
 )
 
 // shared returns a path in the folder of specifications and corpora beside the project, or skips the test where there is
@@ -148,280 +146,38 @@ func TestSameAttemptsInEveryHeader(t *testing.T) {
 	}
 }
 
-// An example is one case of examples/*.jsonl: lines, and the records that they must give. Its README says what is compared.
-type example struct {
-	ID       string           `json:"id"`
-	Format   string           `json:"format"` // of other-formats.jsonl
-	Now      string           `json:"now"`
-	TZ       string           `json:"tz"`
-	Lines    []string         `json:"lines"`
-	Expected []map[string]any `json:"expected"`
-}
-
+// TestExamples runs the cases of the collection of examples through the command line, each with its format named and again
+// with it found. Those of formats that users define themselves are package custom's.
 func TestExamples(t *testing.T) {
-	f, err := os.Open(shared(t, "examples/postfix.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	cases := 0
-	for s.Scan() {
-		var x example
-		if err := json.Unmarshal(s.Bytes(), &x); err != nil {
-			t.Fatal(err)
-		}
-		cases++
-		t.Run(x.ID, func(t *testing.T) { x.check(t) })
-	}
-	if err := s.Err(); err != nil || cases == 0 {
-		t.Fatalf("%d cases, %v", cases, err)
-	}
-}
-
-func (x *example) check(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mail.log")
-	if err := os.WriteFile(path, []byte(strings.Join(x.Lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	now, tz := x.Now, x.TZ
-	if now == "" {
-		now = "2026-11-22T12:00:00Z"
-	}
-	if tz == "" {
-		tz = "UTC"
-	}
-	var got []map[string]any
-	for line := range bytes.Lines(attempts(t, "--input-format", "postfix", "--tz", tz, "--now", now, "--allow-empty", path)) {
-		var r map[string]any
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r)
-	}
-	var want []map[string]any
-	for _, e := range x.Expected {
-		kind, _ := e["kind"].(string)
-		if kind != "delivery" && kind != "probe" {
-			continue
-		}
-		if st, _ := e["status"].(string); st == "discarded" || st == "faked" {
-			continue
-		}
-		n := 1
-		if c, ok := e["count"].(float64); ok {
-			n = int(c)
-		}
-		for range n {
-			want = append(want, x.record(e))
-		}
-	}
-	if len(got) != len(want) {
-		t.Fatalf("%d records, want %d: %v", len(got), len(want), got)
-	}
-	for i, w := range want {
-		for _, key := range strings.Fields("time host queue_id sender recipient original_recipient relay_host relay_ip relay_port status reply_code enhanced_code dsn command delay xdelay attempted kind") {
-			wv, listed := w[key]
-			gv, have := got[i][key]
-			switch {
-			case !listed && (key == "sender" || key == "original_recipient" || key == "kind" || key == "xdelay"):
-			case wv == nil:
-				if have {
-					t.Errorf("record %d: %s is %v, want none", i, key, gv)
-				}
-			case !same(key, gv, wv):
-				t.Errorf("record %d: %s is %v, want %v", i, key, gv, wv)
+	for _, file := range []string{"postfix.jsonl", "exim.jsonl", "other-formats.jsonl"} {
+		for _, c := range examples.Cases(t, file) {
+			if c.Name == "user-defined" {
+				continue
 			}
-		}
-	}
-}
-
-// The formats beside Postfix's that need the joining of lines, or nothing but a syslog header.
-func TestOtherExamples(t *testing.T) {
-	text, err := os.ReadFile(shared(t, "examples/other-formats.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cases := make(map[string]int)
-	for line := range bytes.Lines(text) {
-		var x example
-		if err := json.Unmarshal(line, &x); err != nil {
-			t.Fatal(err)
-		}
-		switch x.Format {
-		case "sendmail", "opensmtpd":
-			cases[x.Format]++
-			t.Run(x.ID, func(t *testing.T) { x.checkOther(t) })
-		}
-	}
-	if len(cases) != 2 {
-		t.Errorf("cases %v", cases)
-	}
-}
-
-func (x *example) checkOther(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mail.log")
-	if err := os.WriteFile(path, []byte(strings.Join(x.Lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var got []map[string]any
-	for line := range bytes.Lines(attempts(t, "--input-format", x.Format, "--tz", "UTC", "--now", "2026-11-22T12:00:00Z", "--allow-empty", path)) {
-		var r map[string]any
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r)
-	}
-	want := slices.DeleteFunc(x.Expected, func(e map[string]any) bool { return e["direction"] == "inbound" })
-	if len(got) != len(want) {
-		t.Fatalf("%d records, want %d: %v", len(got), len(want), got)
-	}
-	for i, e := range want {
-		for key, name := range map[string]string{"time": "", "recipient": "", "status": "", "reply_code": "", "host": "", "queue_id": "", "sender": "",
-			"relay_host": "", "relay_ip": "", "delay": "", "xdelay": "", "orig_recipient": "original_recipient", "enhanced": "enhanced_code", "attempt_kind": "kind"} {
-			name = cmp.Or(name, key)
-			wv, listed := e[key]
-			gv, have := got[i][name]
-			if name == "enhanced_code" && !have {
-				gv, have = got[i]["dsn"]
-			}
-			switch {
-			case !listed && key != "time" && key != "recipient" && key != "status" && key != "reply_code":
-			case wv == nil:
-				if have {
-					t.Errorf("record %d: %s is %v, want none", i, name, gv)
-				}
-			case !same(key, gv, wv):
-				t.Errorf("record %d: %s is %v, want %v", i, name, gv, wv)
-			}
-		}
-	}
-}
-
-// An eximExample is one case of examples/exim.jsonl, which has its own words.
-type eximExample struct {
-	N      int              `json:"n"`
-	Lines  []string         `json:"lines"`
-	Expect []map[string]any `json:"expect"`
-}
-
-func TestEximExamples(t *testing.T) {
-	text, err := os.ReadFile(shared(t, "examples/exim.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(text) {
-		var x eximExample
-		if err := json.Unmarshal(line, &x); err != nil {
-			t.Fatal(err)
-		}
-		t.Run(strconv.Itoa(x.N), func(t *testing.T) { x.check(t) })
-	}
-}
-
-func (x *eximExample) check(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mainlog")
-	if err := os.WriteFile(path, []byte(strings.Join(x.Lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var got []map[string]any
-	for line := range bytes.Lines(attempts(t, "--input-format", "exim", "--tz", "UTC", "--now", "2026-11-22T12:00:00Z", "--allow-empty", path)) {
-		var r map[string]any
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r)
-	}
-	want := slices.DeleteFunc(x.Expect, func(e map[string]any) bool {
-		return e["kind"] != "delivery" && e["kind"] != "expired" && e["kind"] != "skip" || e["status"] == "discarded" || e["status"] == "faked"
-	})
-	if len(got) != len(want) {
-		t.Fatalf("%d records, want %d: %v", len(got), len(want), got)
-	}
-	commands := map[any]string{"end of data": "end of DATA", "connect": "CONNECT", "initial connection": "CONNECT"}
-	for i, e := range want {
-		if e["kind"] == "expired" {
-			e["status"], e["attempted"], e["attempt_kind"] = "expired", false, "final"
-		}
-		if c := commands[e["command"]]; c != "" {
-			e["command"] = c
-		}
-		for key, name := range map[string]string{"time": "", "queue_id": "", "recipient": "", "status": "", "reply_code": "", "enhanced": "enhanced_code", "command": "",
-			"host": "", "sender": "", "orig_recipient": "original_recipient", "relay_host": "", "relay_ip": "", "relay_port": "", "delay": "", "xdelay": "", "attempted": "", "attempt_kind": "kind"} {
-			wv, gv := e[key], got[i][cmp.Or(name, key)]
-			if text, ok := wv.(string); ok && strings.HasSuffix(key, "delay") {
-				d, err := time.ParseDuration(text)
-				if err != nil {
+			t.Run(c.Name+"/"+c.ID, func(t *testing.T) {
+				t.Parallel()
+				path := filepath.Join(t.TempDir(), "mail.log")
+				if err := os.WriteFile(path, []byte(strings.Join(c.Lines, "\n")+"\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				wv = d.Seconds()
-			}
-			switch key {
-			case "time", "queue_id", "recipient", "status", "reply_code", "enhanced", "command":
-			default:
-				if wv == nil { // not compared
-					continue
+				args := []string{"--tz", c.TZ, "--now", c.Now, "--allow-empty", path}
+				if c.Year != 0 {
+					args = append(args, "--year", strconv.Itoa(c.Year))
 				}
-			}
-			if wv == nil && gv != nil || wv != nil && !same(key, gv, wv) {
-				t.Errorf("record %d: %s is %v, want %v", i, cmp.Or(name, key), gv, wv)
-			}
+				for name, more := range map[string][]string{"named": {"--input-format", c.Format}, "found": nil} {
+					var got []map[string]any
+					for line := range bytes.Lines(attempts(t, append(more, args...)...)) {
+						var r map[string]any
+						if err := json.Unmarshal(line, &r); err != nil {
+							t.Fatal(err)
+						}
+						got = append(got, r)
+					}
+					for _, d := range c.Differences(got) {
+						t.Errorf("%s: %s", name, d)
+					}
+				}
+			})
 		}
 	}
-}
-
-// record writes an expectation in the words of the attempt record.
-func (x *example) record(e map[string]any) map[string]any {
-	w := make(map[string]any)
-	for k, v := range e {
-		switch k {
-		case "orig_recipient":
-			w["original_recipient"] = v
-		case "enhanced":
-			if src, _ := e["enhanced_src"].(string); src == "reply" || src == "text" {
-				w["enhanced_code"] = v
-			}
-		case "kind":
-			if v == "probe" {
-				w["kind"] = v
-			}
-		case "attempt_kind":
-			w["kind"] = v
-		case "sender":
-			if v == "" {
-				v = "<>"
-			}
-			w[k] = v
-		case "status":
-			switch s := v.(string); {
-			case s == "SOFTBOUNCE":
-				v = "deferred"
-			case s == "deliverable":
-				v = "sent"
-			case strings.HasPrefix(s, "undeliverable"):
-				v = "bounced"
-			}
-			w[k] = v
-		default:
-			w[k] = v
-		}
-	}
-	return w
-}
-
-func same(key string, got, want any) bool {
-	switch key {
-	case "time":
-		g, _ := got.(string)
-		w, _ := want.(string)
-		a, err1 := time.Parse(time.RFC3339, g)
-		b, err2 := time.Parse(time.RFC3339, w)
-		return err1 == nil && err2 == nil && a.Sub(b).Abs() <= time.Millisecond
-	case "delay", "xdelay":
-		g, ok := got.(float64)
-		w, _ := want.(float64)
-		return ok && math.Abs(g-w) < 1e-9
-	}
-	return fmt.Sprint(got) == fmt.Sprint(want)
 }
