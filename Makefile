@@ -74,9 +74,9 @@ $(TOOLS)/staticcheck: .tools/go.mod
 $(TOOLS)/govulncheck: .tools/go.mod
 	$(GO) build -modfile=.tools/go.mod -o $@ golang.org/x/vuln/cmd/govulncheck
 
-# Golden files belong to the packages whose tests take -update.
+# Golden files belong to the packages whose tests take -update: a flag of their own, or parsertest's.
 golden:
-	@for dir in $$(grep -rl --include='*_test.go' 'flag\.Bool("update"' cmd internal parsers report | sed 's|/[^/]*$$||' | sort -u); do \
+	@for dir in $$(grep -rlE --include='*_test.go' 'flag\.(Bool|Lookup)\("update"|parsertest\.Golden\(' cmd internal parsers report | sed 's|/[^/]*$$||' | sort -u); do \
 		echo "$(GO) test ./$$dir -update"; $(GO) test ./$$dir -update || exit 1; \
 	done
 
