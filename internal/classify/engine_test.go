@@ -209,6 +209,66 @@ func TestExplainExpired(t *testing.T) {
 	f("connect to mx.example.com[192.0.2.1]:25: Connection timed out", parsers.OriginRemote, Connection)
 }
 
+// Which of several things that a reply says is the cause, and where codes lie.
+func TestExplainOrder(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	f := func(relay, phase, text, want string) {
+		t.Helper()
+		a := attemptOf(text, "", "", phase, relay, "")
+		if got := s.Explain(&a); !strings.HasPrefix(got.Category.String()+" "+got.Sub, want) {
+			t.Errorf("%q: got %v %s by %s, want %s", text, got.Category, got.Sub, ruleID(got), want)
+		}
+	}
+	// Words before codes.
+	f("", "RCPT", "452 4.1.1 <a@example.com> user over quota", "mailbox_full")
+	f("", "RCPT", "552 5.1.1 <a@example.com> Recipient overquota", "mailbox_full")
+	f("", "RCPT", "550 5.2.1 <a@example.com>... Addressee unknown, relay=[192.0.2.1]", "bad_mailbox")
+	f("", "RCPT", "552 Too many recipients", "rate_limited rcpts")
+	f("example.mail.protection.outlook.com", "RCPT", "550 5.4.1 Recipient address rejected: Access denied. [AM1EUR01FT001.eop-EUR01.prod.protection.outlook.com]", "bad_mailbox")
+	f("", "", "550 5.2.1 The user is receiving mail too quickly; we protect our users from spam", "rate_limited recipient")
+	// The tail of what begins like all others.
+	f("", "RCPT", "450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted", "greylisted")
+	f("", "RCPT", "550 5.1.1 <a@example.com>: Recipient address rejected: User unknown in local recipient table", "bad_mailbox")
+	f("", "RCPT", "552 5.2.2 <a@example.com>: Recipient address rejected: Mailbox quota exceeded", "mailbox_full")
+	f("", "RCPT", "550 5.7.23 <a@example.com>: Recipient address rejected: Message rejected due to: SPF fail", "auth_failed spf")
+	f("", "RCPT", "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org", "blocklisted dnsbl:spamhaus")
+	f("", "RCPT", "450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.9]", "sender_identity ptr")
+	f("", "RCPT", "450 4.7.1 <pc.invalid>: Helo command rejected: Host not found", "sender_identity helo")
+	f("", "RCPT", "450 4.1.8 <a@example.net>: Sender address rejected: Domain not found", "sender_identity mailfrom")
+	f("", "RCPT", "550 5.1.2 <a@example.invalid>: Host not found", "bad_domain")
+	// Whose list it is.
+	f("", "RCPT", "550 Blacklisted by recipient", "recipient_refused")
+	f("", "RCPT", "550 Your address is blacklisted here", "blocklisted")
+	f("", "", "554 5.7.1 rejected: Error: open resolver; https://check.spamhaus.org/returnc/pub/192.0.2.53/", "remote_error dnsbl_misuse")
+	f("", "", "554 5.7.1 blocked using zen.spamhaus.org; 127.255.255.254", "remote_error dnsbl_misuse")
+	f("", "end of DATA", "554 5.7.1 Blacklisted URL in message, see lookup.uribl.com", "spam_content url")
+	f("", "MAIL", "554 5.7.1 Service unavailable; Helo domain listed in Spamhaus", "blocklisted domain")
+	// 5xx that are none, and 4xx that are.
+	f("", "RCPT", "550 5.7.1 Greylisted, try later", "greylisted")
+	f("", "RCPT", "554 5.2.2 Mailbox full", "mailbox_full")
+	f("", "RCPT", "450 User unknown in virtual alias table", "bad_mailbox")
+	f("", "RCPT", "450 mailbox disabled", "inactive_mailbox")
+	f("", "CONNECT", "554 No SMTP service here", "")
+	f("", "CONNECT", "554 mx.example.com", "blocklisted banner")
+	// Codes without words.
+	f("", "RCPT", "550 x", "bad_mailbox")
+	f("", "end of DATA", "550 x", "policy")
+	f("", "MAIL", "553 x", "sender_identity")
+	f("", "RCPT", "552 x", "mailbox_full")
+	f("", "end of DATA", "552 x", "too_large")
+	f("", "", "421 x", "remote_error")
+	f("", "", "550 x", "unknown")
+	f("", "RCPT", "585 x", "unknown")
+	// Codes of two classes.
+	f("", "", "550 4.4.7 x", "expired")
+	f("", "", "554 4.4.7 Delivery expired <421 4.4.2 Connection dropped>", "connection")
+	f("", "", "421 5.7.26 x", "auth_failed")
+	f("", "", "452 5.2.2 x", "mailbox_full")
+	// A reply in a reply.
+	f("", "", "5.1.0 - Unknown address error 550-'5.2.2 <a@example.com>... x' (delivery attempts: 0)", "mailbox_full")
+	f("", "", "5.1.0 - Unknown address error 550-'5.7.1 Sorry, x' (delivery attempts: 0)", "policy")
+}
+
 // No address is called dead for what is said of the sender, of the message, of our server or of the receiver's own troubles.
 func TestExplainLive(t *testing.T) {
 	s := mustClassifier(t).NewSession()
