@@ -70,7 +70,7 @@ func (p pipeline[T]) run(ctx context.Context, s *scanner) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		jobs    = make(chan job)
+		jobs    = make(chan job, s.Jobs) // so that no worker waits for the feeder to be woken
 		results = make(chan result[T], s.inFlight())
 		tokens  = make(chan struct{}, s.inFlight()) // one for each block in flight
 		slots   = make(chan struct{}, p.ahead)      // one for each open input

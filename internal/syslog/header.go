@@ -35,7 +35,7 @@ func (r *Reader) header(l *parsers.Line, s string, out outer, at place) bool {
 			return r.rfc5424(l, s[2:], out, at)
 		}
 	}
-	m := &r.stamps[at]
+	m, whole := &r.stamps[at], s
 	s, ok := m.read(s)
 	form := m.stamp.form
 	if !ok || len(s) < 2 || s[0] != ' ' || at == innerHeader && form > formISO {
@@ -48,7 +48,8 @@ func (r *Reader) header(l *parsers.Line, s string, out outer, at place) bool {
 	host, s := r.host(s, &r.hosts[at])
 	var t tag
 	text := t.read(s)
-	if t.name == "" && host != "" {
+	direct := t.name != ""
+	if !direct && host != "" {
 		var forwarder string
 		if forwarder, text = t.readBehindHost(s); forwarder != "" {
 			host = r.rename(forwarder)
@@ -59,10 +60,62 @@ func (r *Reader) header(l *parsers.Line, s string, out outer, at place) bool {
 	}
 	l.Time, l.YearGuessed = r.settle(m, out)
 	l.Host, l.Tag, l.PID, l.Text = host, t.name, t.pid, text
+	if at == ownHeader && form == formBSD && host != "" && direct && m.stamp.micro == 0 {
+		r.keepFront(l, whole[:len(whole)-len(s)])
+	}
+	r.named(l, &t, at)
+	return true
+}
+
+// named goes on behind a header that is in l, by its tag.
+func (r *Reader) named(l *parsers.Line, t *tag, at place) {
 	if strings.HasSuffix(t.name, ".service") {
 		l.Tag = unitName(t.name)
 	}
 	r.message(l, t.slash, at)
+}
+
+// A frontMemo holds how the last line began, up to the blank behind its host, where that is a header whatever follows.
+// Lines of one host come by the dozen in one second: to compare all of it at once costs half of what it takes to be
+// reminded of the stamp, then of the host.
+type frontMemo struct {
+	key     [96]byte
+	n       int
+	host    int    // where in key it begins
+	alias   string // what --host-alias makes of it, if not empty
+	time    parsers.Stamp
+	guessed bool
+}
+
+// keepFront remembers the front of a line, whose time is in l.
+func (r *Reader) keepFront(l *parsers.Line, front string) {
+	m := &r.front
+	if m.n = 0; len(front) > len(m.key) {
+		return
+	}
+	m.n, m.host = copy(m.key[:], front), strings.LastIndexByte(front[:len(front)-1], ' ')+1
+	m.alias, m.time, m.guessed = r.alias[front[m.host:len(front)-1]], l.Time, l.YearGuessed
+}
+
+// begins reports whether s begins so.
+func (m *frontMemo) begins(s string) bool {
+	return m.n > 0 && len(s) > m.n && s[:m.n] == string(m.key[:m.n])
+}
+
+// behindFront cuts the rest of a header whose front is that of the memo. False where there is no tag; l is then as it was.
+func (r *Reader) behindFront(l *parsers.Line, raw string) bool {
+	m := &r.front
+	var t tag
+	text := t.read(raw[m.n:])
+	if t.name == "" {
+		return false
+	}
+	host := m.alias
+	if host == "" {
+		host = raw[m.host : m.n-1]
+	}
+	*l = parsers.Line{Raw: raw, Text: text, Time: m.time, Host: host, Tag: t.name, PID: t.pid, YearGuessed: m.guessed}
+	r.named(l, &t, ownHeader)
 	return true
 }
 

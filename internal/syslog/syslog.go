@@ -41,6 +41,7 @@ type Reader struct {
 
 	stamps [places]stampMemo
 	hosts  [places]hostMemo
+	front  frontMemo
 }
 
 // NewReader returns a Reader.
@@ -65,6 +66,9 @@ func (r *Reader) Cut(raw string) (line parsers.Line, ok bool) {
 // CutTo is Cut into a line that is there already.
 func (r *Reader) CutTo(line *parsers.Line, raw string) bool {
 	raw = strings.TrimSuffix(raw, "\r")
+	if r.front.begins(raw) && r.behindFront(line, raw) {
+		return true
+	}
 	*line = parsers.Line{Raw: raw, Text: raw}
 	s := raw
 	if s == "" {

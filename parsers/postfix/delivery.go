@@ -33,6 +33,18 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, program
 	}
 	var relay string
 	for !strings.HasPrefix(rest, ", status=") {
+		// The times are the commonest fields, and read where they stand: to find their ends first costs as much again.
+		if s, ok := strings.CutPrefix(rest, ", delay="); ok {
+			if ms, after, ok := cutSeconds(s); ok && strings.HasPrefix(after, ", ") {
+				a.Delay, rest = parsers.Milliseconds(ms), after
+				continue
+			}
+		} else if s, ok := strings.CutPrefix(rest, ", delays="); ok {
+			if d, after, ok := cutTransaction(s); ok && strings.HasPrefix(after, ", ") {
+				a.XDelay, rest = d, after
+				continue
+			}
+		}
 		end := nextField(rest)
 		if end < 0 {
 			return dst[:n], malformed(line, rest, "record without status=")
@@ -41,10 +53,6 @@ func (p *parser) appendDelivery(dst []parsers.Event, line *parsers.Line, program
 		switch {
 		case strings.HasPrefix(field, ", relay="):
 			relay = field[len(", relay="):]
-		case strings.HasPrefix(field, ", delay="):
-			a.Delay = duration(field[len(", delay="):])
-		case strings.HasPrefix(field, ", delays="):
-			a.XDelay = transaction(field[len(", delays="):])
 		case strings.HasPrefix(field, ", dsn="):
 			a.DSN, _ = parsers.ParseEnhanced(field[len(", dsn="):])
 		case !hasKey(field):
@@ -195,32 +203,22 @@ func nextField(s string) int {
 	return -1
 }
 
-// duration reads seconds, as delay= has them (Postfix: global/format_tv.c).
-func duration(s string) parsers.Duration {
-	if ms, rest, ok := cutSeconds(s); ok && rest == "" {
-		return parsers.Milliseconds(ms)
-	}
-	return parsers.Duration{}
-}
-
-// transaction returns the time that delays=A/B/C/E gives to this attempt: C to connect, E to transmit.
-func transaction(s string) parsers.Duration {
+// cutTransaction cuts the times of delays=A/B/C/E from the front of s and returns what they give to this attempt: C to
+// connect, E to transmit.
+func cutTransaction(s string) (d parsers.Duration, rest string, ok bool) {
 	var ms [4]int64
 	for i := range ms {
-		var ok bool
 		if i > 0 {
-			if s, ok = strings.CutPrefix(s, "/"); !ok {
-				return parsers.Duration{}
+			if s == "" || s[0] != '/' {
+				return d, s, false
 			}
+			s = s[1:]
 		}
 		if ms[i], s, ok = cutSeconds(s); !ok {
-			return parsers.Duration{}
+			return d, s, false
 		}
 	}
-	if s != "" {
-		return parsers.Duration{}
-	}
-	return parsers.Milliseconds(ms[2] + ms[3])
+	return parsers.Milliseconds(ms[2] + ms[3]), s, true
 }
 
 // cutSeconds cuts a decimal number of seconds from the front of s and returns it in milliseconds, rounded down. It is no
