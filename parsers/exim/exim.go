@@ -32,6 +32,7 @@
 package exim
 
 import (
+	"slices"
 	"strings"
 
 	"bouncelog/parsers"
@@ -82,7 +83,7 @@ const (
 
 // logOf tells which log a sample is of. In doubt it is the main log: it must not be kept silent.
 func logOf(p *parser, s parsers.Sample) logFile {
-	stamped, rejections, panics := 0, 0, 0
+	stamped, rejections, panics, deferrals := 0, 0, 0, 0
 	var room [2]parsers.Event
 	for i := range s.Lines {
 		line := &s.Lines[i]
@@ -99,12 +100,15 @@ func logOf(p *parser, s parsers.Sample) logFile {
 		}
 		if mayPanic(rest) {
 			panics++
+			if strings.HasPrefix(rest, "== ") {
+				deferrals++
+			}
 		}
 	}
 	switch {
 	case stamped >= rejectLines && rejections == stamped:
 		return rejectLog
-	case stamped >= panicLines && panics == stamped:
+	case stamped >= panicLines && panics == stamped && deferrals > 0:
 		return panicLog
 	case stamped == 0 && len(s.Lines) > 0:
 		return noLog
@@ -116,20 +120,41 @@ func logOf(p *parser, s parsers.Sample) logFile {
 var routine = [...]string{
 	"<= ", "=> ", "-> ", ">> ", "*> ", "** ", "Completed", "H=", "U=", "F=", "SMTP ", "no ", "TLS ", "Start ", "End ", "cwd=",
 	"exim 4.", "Frozen", "Message is frozen", "Spool file for ", "unexpected ", "Unfrozen", "cancelled by ", "removed by ",
+	"Connection from ", "refused ", "temporarily refused ",
 }
+
+// panics are errors of the configuration that defer a recipient: such a line stands in both logs (Exim: src/deliver.c,
+// PANIC). Others do not, and a main log may well begin with hundreds of them.
+var panics = [...]string{"failed to expand", "xpansion of", "Tainted '", "no hosts set", "invalid port", "is not absolute"}
 
 // mayPanic reports whether a line may stand in the panic log.
 func mayPanic(text string) bool {
-	for _, prefix := range routine {
-		if strings.HasPrefix(text, prefix) {
-			return false
-		}
+	if strings.HasPrefix(text, "== ") {
+		return slices.ContainsFunc(panics[:], func(s string) bool { return strings.Contains(text, s) })
 	}
-	return true
+	return !isClientAuth(text) && !slices.ContainsFunc(routine[:], func(s string) bool { return strings.HasPrefix(text, s) })
+}
+
+// isClientAuth reports whether a client could not log in: `login authenticator failed for HOST [IP]: 535 …`.
+func isClientAuth(text string) bool {
+	_, rest, _ := strings.Cut(text, " ")
+	return strings.HasPrefix(rest, "authenticator failed for ")
+}
+
+// own is how lines begin that nobody else writes.
+var own = [...]string{
+	"SMTP connection from ", "SMTP call from ", "SMTP command timeout on connection from ", "no MAIL in SMTP connection from ",
+	"unexpected disconnection while reading SMTP command from ", "no host name found for IP address ",
+	"Start queue run: pid=", "End queue run: pid=", "exim 4.",
+}
+
+// isOwn reports whether a line tells by its text that it is Exim's.
+func isOwn(text string) bool {
+	return isClientAuth(text) || slices.ContainsFunc(own[:], func(s string) bool { return strings.HasPrefix(text, s) })
 }
 
 // sniff is sure of a sample in proportion to the lines of Exim in it, once there is one that nobody else writes: with a
-// message id, or a refusal. Without an id, a stamp and a text are anybody's, Exim's msglog files included.
+// message id, or about a client. Without that, a stamp and a text are anybody's, Exim's msglog files included.
 func sniff(s parsers.Sample) parsers.Score {
 	var p parser
 	var mine, strong, lines int
@@ -140,7 +165,7 @@ func sniff(s parsers.Sample) parsers.Score {
 			continue
 		}
 		lines++
-		e, _, stamped := p.cutEnvelope(line)
+		e, text, stamped := p.cutEnvelope(line)
 		evs, err := p.AppendEvents(room[:0], line)
 		if err != nil {
 			continue
@@ -148,7 +173,7 @@ func sniff(s parsers.Sample) parsers.Score {
 		if stamped {
 			mine++
 		}
-		if len(evs) > 0 || stamped && e.id != "" {
+		if len(evs) > 0 || stamped && (e.id != "" || isOwn(text)) {
 			strong++
 		}
 	}

@@ -341,6 +341,7 @@ func TestSniff(t *testing.T) {
 		{"main log", parsertest.Sample(stamp+"cwd=/ 2 args: exim -bp", stamp+id+" Completed"), 100, 100},
 		{"with continuation", parsertest.Sample(stamp+id+" Completed", " a line end"), 75, 75},
 		{"reject log", parsertest.Sample(stamp + "H=x [203.0.113.7] F=<> rejected RCPT <a@example.com>: no"), 100, 100},
+		{"failed logins", parsertest.Sample(stamp + "login authenticator failed for (User) [203.0.113.7]: 535 Incorrect authentication data"), 100, 100},
 		{"behind a tag nobody claims", tagged, 100, 100},
 		{"in syslog, raw", parsertest.Sample("Nov 20 10:08:00 mx1 exim[1]: " + stamp + id + " Completed"), 0, 0},
 		{"msglog", parsertest.Sample(stamp+"Received from ann@example.com U=ann P=local S=5", stamp+"eve@example.net R=dnslookup T=remote_smtp: delivered"), 0, 0},
@@ -357,6 +358,8 @@ func TestSniff(t *testing.T) {
 func TestLogs(t *testing.T) {
 	refused := stamp + "H=x [203.0.113.7] F=<> rejected RCPT <a@example.com>: no"
 	panicked := stamp + id + " == eve@example.net R=x defer (-27): failed to expand"
+	waiting := stamp + id + " == eve@example.net R=x T=y defer (-54): retry time not reached for any host"
+	login := stamp + "login authenticator failed for (User) [203.0.113.7]: 535 Incorrect authentication data (set_id=ann)"
 	many := func(line string, n int, more ...string) parsers.Sample {
 		for range n {
 			more = append(more, line)
@@ -377,6 +380,10 @@ func TestLogs(t *testing.T) {
 		{"panic log", many(panicked, 9, stamp+"Exim configuration error in line 12 of /etc/exim4/x:", "  text"), panicked, 0},
 		{"too little to panic", parsertest.Sample(panicked), panicked, 1},
 		{"main log with errors", many(panicked, 9, stamp+"Start queue run: pid=1"), panicked, 1},
+		{"panic log, but a delivery", many(panicked, 9), stamp + id + " => eve@example.net " + mx, 1},
+		{"main log that begins amid a queue run", many(waiting, 400), waiting, 1},
+		{"main log of failed logins", many(login, 400), stamp + id + " => eve@example.net " + mx, 1},
+		{"main log of failed logins and an error", many(login, 400, panicked), panicked, 1},
 	} {
 		p, err := Format().Open(test.sample, parsers.Options{})
 		if err != nil {

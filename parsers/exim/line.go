@@ -127,7 +127,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 			return dst, parsers.ErrForeign
 		}
 	}
-	if p.log == panicLog {
+	if p.log == panicLog && mayPanic(text) {
 		return dst, nil
 	}
 	if e.id == "" {
