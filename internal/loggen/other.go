@@ -64,7 +64,6 @@ type otherMessage struct {
 	id, sender, rcpt, domain, mx, ip string
 	born                             int64 // microseconds
 	tries                            int
-	failed                           string // the reply of the last failure
 	stage                            int
 }
 
