@@ -59,18 +59,7 @@ func TestAppendEvents(t *testing.T) {
 		{"no message", "[NOTICE] [-] [outbound] Double bounce: x", ""},
 		{"inbound", "[NOTICE] [" + id + `] [core] recipient <ann@example.com> rejected: 550 no`, ""},
 	} {
-		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		var got []string
-		for i := range evs {
-			got = append(got, parsertest.Print(&evs[i]))
-		}
-		if got := strings.Join(got, "\n"); got != test.want {
-			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) { parsertest.Tells(t, parsertest.Open(t, Format(), ""), test.text, test.want) })
 	}
 }
 

@@ -43,18 +43,9 @@ func TestAppendEvents(t *testing.T) {
 		{"a message that quotes a stranger", "imap: bad command: delivered\t" + `{"msg_id":"a1b2","rcpt":"eve@example.org"}`, ""},
 		{"no object", "queue: starting\t", ""},
 	} {
-		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		got := ""
-		if len(evs) > 0 {
-			got = parsertest.Print(&evs[0])
-		}
-		if got != test.want {
-			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			parsertest.Tells(t, parsertest.Open(t, parsertest.Joined(Format()), ""), test.text, test.want)
+		})
 	}
 }
 

@@ -214,6 +214,32 @@ func printFields(b *strings.Builder, path string, v reflect.Value) {
 	}
 }
 
+// Tells checks what a line tells: its events as Print has them, a line each.
+func Tells(t *testing.T, p parsers.Parser, text, want string) {
+	t.Helper()
+	evs, err := p.AppendEvents(nil, &parsers.Line{Raw: text, Text: text})
+	if err != nil {
+		t.Errorf("%q: %v", text, err)
+	}
+	var told []string
+	for i := range evs {
+		told = append(told, Print(&evs[i]))
+	}
+	if got := strings.Join(told, "\n"); got != want {
+		t.Errorf("%q\n got %s\nwant %s", text, got, want)
+	}
+}
+
+// Refuses checks that a line tells nothing: that it is malformed at a column or, where that is zero, not of the format.
+func Refuses(t *testing.T, p parsers.Parser, text string, column int) {
+	t.Helper()
+	evs, err := p.AppendEvents(nil, &parsers.Line{Raw: text, Text: text})
+	var bad *parsers.SyntaxError
+	if len(evs) != 0 || column == 0 && err != parsers.ErrForeign || column != 0 && (!errors.As(err, &bad) || bad.Column != column) {
+		t.Errorf("%q: %v, %v, want column %d", text, evs, err, column)
+	}
+}
+
 // Check tests what holds of every parser and every record: what was in dst stays, an error is one of the two kinds and
 // comes without events, and the same record gives the same events again.
 func Check(t *testing.T, p parsers.Parser, line parsers.Line) {

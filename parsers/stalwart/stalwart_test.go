@@ -90,18 +90,7 @@ func TestAppendEvents(t *testing.T) {
 			`"to":["ann@example.com","bob@example.com"],"causedBy":{"type":"smtp.error","text":"SMTP error","data":{"details":"Unexpected SMTP Response","code":550,"reason":"5.7.1 no"}}}}]}`,
 			each(` Status=bounced Origin=remote Reply.Code=550 Reply.Enhanced=5.7.1 Reply.Text="5.7.1 no" Command=MAIL FROM Diagnostic="5.7.1 no"`, "ann@example.com", "bob@example.com")},
 	} {
-		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		var got []string
-		for i := range evs {
-			got = append(got, parsertest.Print(&evs[i]))
-		}
-		if got := strings.Join(got, "\n"); got != test.want {
-			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) { parsertest.Tells(t, parsertest.Open(t, Format(), ""), test.text, test.want) })
 	}
 }
 

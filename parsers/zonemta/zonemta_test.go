@@ -50,18 +50,7 @@ func TestAppendEvents(t *testing.T) {
 		{"another step", "verb Sender/default/1 id=s1 17a5b1c2d3e000f1a2.001 FETCHED for delivery (from=a@example.net to=ann@example.com)", ""},
 		{"no delivery", "info Queue Released 17a5b1c2d3e000f1a2.001", ""},
 	} {
-		evs, err := parsertest.Open(t, Format(), "").AppendEvents(nil, &parsers.Line{Text: test.text})
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		got := ""
-		if len(evs) > 0 {
-			got = parsertest.Print(&evs[0])
-		}
-		if got != test.want || len(evs) > 1 {
-			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) { parsertest.Tells(t, parsertest.Open(t, Format(), ""), test.text, test.want) })
 	}
 }
 
