@@ -160,6 +160,9 @@ func (e *entry) read(s string) bool {
 		for i := range v {
 			e[i] = v[i].Text()
 		}
+		if e[file] == "" && e[message] == "delivered" { // the key cut in two, as pairs have it
+			e[file] = fields.Value{Raw: s}.Get(fieldNames[file]).Text()
+		}
 	}
 	return slices.Contains(levels[:], e[level]) && e[uuid] != "" && e[origin] != ""
 }
@@ -266,19 +269,11 @@ func cutAddress(s string) (addr, rest string, ok bool) {
 	return s[:i+n], s[i+n+1:], true
 }
 
-// cutStamp cuts the stamp off a line, and the colour codes around what follows it.
+// cutStamp cuts the stamp off a line, and takes its colours away.
 func cutStamp(s string, loc *time.Location) (parsers.Stamp, string) {
-	at, rest, ok := fields.Stamp(s, loc)
-	if ok {
-		s = strings.TrimPrefix(rest, " ")
+	s = fields.Uncoloured(s)
+	if at, rest, ok := fields.Stamp(s, loc); ok {
+		return at, strings.TrimPrefix(rest, " ")
 	}
-	if strings.HasPrefix(s, "\x1b[") {
-		if i := strings.IndexByte(s, 'm'); i >= 0 {
-			s = s[i+1:]
-		}
-		if i := strings.LastIndex(s, "\x1b["); i >= 0 && strings.HasSuffix(s, "m") {
-			s = s[:i]
-		}
-	}
-	return at, s
+	return 0, s
 }

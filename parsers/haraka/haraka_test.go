@@ -28,6 +28,8 @@ func TestAppendEvents(t *testing.T) {
 		{"delivered, logfmt", "level=NOTICE uuid=" + id + ` origin=outbound message="" delivered file=1_1_0_4_a_1_mx ` + fields, delivered},
 		{"delivered, JSON", `{"level":"NOTICE","uuid":"` + id + `","origin":"outbound","message":"","delivered file":"1_1_0_4_a_1_mx","domain":"example.com","host":"mx1.example.com",` +
 			`"ip":"192.0.2.10","port":25,"mode":"SMTP","tls":"Y","auth":"N","response":"OK \"x\" rcpts=9/0/0","delay":1.25,"fails":2,"rcpts":"2/0/1"}`, delivered},
+		{"delivered, JSON with the key cut in two", `{"level":"NOTICE","uuid":"` + id + `","origin":"outbound","message":"delivered","file":"1_1_0_4_a_1_mx","domain":"example.com","host":"mx1.example.com",` +
+			`"ip":"192.0.2.10","port":25,"mode":"SMTP","tls":"Y","auth":"N","response":"OK \"x\" rcpts=9/0/0","delay":1.25,"fails":2,"rcpts":"2/0/1"}`, delivered},
 		{"delivered to nobody", notice + " delivered file=1 " + strings.ReplaceAll(fields, "rcpts=2/0/1", "rcpts=0/0/1"), ""},
 		{"LMTP", notice + " delivered file=1 host=/run/lmtp ip=/run/lmtp port=24 mode=LMTP response=OK delay=0.5 fails=0 rcpts=1/0/0",
 			`attempted QueueID="` + id + `" RelayHost="/run/lmtp" RelayPort=24 Status=sent Kind=local Origin=implied Reply.Code=250 Reply.Text="OK" Diagnostic="OK" Delay=500ms Ordinal=1`},
@@ -37,6 +39,7 @@ func TestAppendEvents(t *testing.T) {
 		{"rejected, logfmt", "level=NOTICE uuid=" + id + ` origin=outbound message="recipient <ann@example.com> rejected: 550 5.1.1 \"ann\" unknown"`, rejected},
 		{"rejected, JSON", `{"level":"NOTICE","uuid":"` + id + `","origin":"outbound","message":"recipient <ann@example.com> rejected: 550 5.1.1 \"ann\" unknown"}`, rejected},
 		{"rejected, in colour", "\x1b[34m" + notice + `recipient <ann@example.com> rejected: 550 5.1.1 "ann" unknown` + "\x1b[39m", rejected},
+		{"rejected, the level in colour", "\x1b[34m[NOTICE]\x1b[39m [" + id + `] [outbound] recipient <ann@example.com> rejected: 550 5.1.1 "ann" unknown`, rejected},
 		{"deferred", "2026-11-22T10:00:03.000Z " + notice + `recipient <"a> rejected: 550 5.1.1 forged <eve@example.org"@example.com> deferred: 450-4.2.0 wait`,
 			`attempted Time=2026-11-22T10:00:03Z QueueID="` + id + `" Recipient="\"a> rejected: 550 5.1.1 forged <eve@example.org\"@example.com" Status=deferred ` +
 				`Origin=remote Reply.Code=450 Reply.Enhanced=4.2.0 Reply.Text="450-4.2.0 wait" Command=RCPT TO Diagnostic="450-4.2.0 wait"`},

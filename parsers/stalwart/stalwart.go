@@ -52,7 +52,7 @@ func sniff(s parsers.Sample) parsers.Score {
 			return piece == parsers.Middle
 		}
 		var r record
-		return r.readHead(uncoloured(l.Text), nil) || r.readJSON(l.Text)
+		return r.readHead(fields.Uncoloured(l.Text), nil) || r.readJSON(l.Text)
 	})
 }
 
@@ -69,7 +69,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 			return dst, nil
 		}
 	} else {
-		text = uncoloured(text)
+		text = fields.Uncoloured(text)
 		var r record
 		if r.readHead(text, p.options.Location) {
 			if r.wanted() && !r.readKeys() {

@@ -14,38 +14,16 @@ func fold(line *parsers.Line) parsers.Fold {
 	s := line.Text
 	switch {
 	case strings.HasPrefix(s, "\t"):
-		if key, _, ok := strings.Cut(uncoloured(strings.TrimLeft(s, "\t")), " = "); ok && isKey(key) {
+		if key, _, ok := strings.Cut(fields.Uncoloured(strings.TrimLeft(s, "\t")), " = "); ok && isKey(key) {
 			return parsers.Fold{Piece: parsers.Middle, Text: s, Break: true}
 		}
 	case strings.HasSuffix(s, ")"):
 		var r record
-		if r.readHead(uncoloured(s), nil) && r.rest == "" {
+		if r.readHead(fields.Uncoloured(s), nil) && r.rest == "" {
 			return parsers.Fold{Piece: parsers.First, Text: s, Break: true}
 		}
 	}
 	return parsers.Fold{}
-}
-
-// uncoloured returns s without colour codes (ECMA-48 8.3.117). It copies only where there are any.
-func uncoloured(s string) string {
-	i := strings.Index(s, "\x1b[")
-	if i < 0 {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for ; i >= 0; i = strings.Index(s, "\x1b[") {
-		b.WriteString(s[:i])
-		rest := strings.TrimLeft(s[i+2:], "0123456789;")
-		if !strings.HasPrefix(rest, "m") { // none
-			b.WriteString(s[i : len(s)-len(rest)])
-			s = rest
-			continue
-		}
-		s = rest[1:]
-	}
-	b.WriteString(s)
-	return b.String()
 }
 
 // readHead reads `2006-01-02T15:04:05Z INFO Description (event.name)`. False: the line does not begin so.

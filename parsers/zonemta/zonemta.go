@@ -42,7 +42,7 @@ func sniff(s parsers.Sample) parsers.Score {
 	return s.Ratio(func(l *parsers.Line) bool {
 		_, text := cutStamp(l.Text, nil)
 		name, rest, _ := cutName(text)
-		return strings.HasPrefix(name, "Sender/") && strings.HasPrefix(rest, "id=")
+		return strings.HasPrefix(name, sender) && strings.HasPrefix(rest, "id=")
 	})
 }
 
@@ -58,7 +58,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	if !ok && !slices.Contains(tags(), line.Tag) {
 		return dst, parsers.ErrForeign
 	}
-	if !strings.HasPrefix(name, "Sender/") {
+	if !strings.HasPrefix(name, sender) {
 		return dst, nil
 	}
 	if s, ok := strings.CutPrefix(rest, "id="); ok {
@@ -150,23 +150,46 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	return append(dst, ev), nil
 }
 
-// cutStamp cuts the stamp that a supervisor put before a line.
+// cutStamp cuts the stamp that a supervisor put before a line, and takes the colours away that npmlog has on a terminal.
 func cutStamp(s string, loc *time.Location) (parsers.Stamp, string) {
+	s = fields.Uncoloured(s)
 	if t, rest, ok := fields.Stamp(s, loc); ok {
 		return t, strings.TrimLeft(rest, " ")
 	}
 	return 0, s
 }
 
-// cutName cuts `info Sender/default/77 ` off, the level and the name of whoever wrote the line.
+// sender begins the names of those that deliver.
+const sender = "Sender/"
+
+// cutName cuts `info Sender/default/77 ` off, the level and the name of whoever wrote the line. Other loggers than npmlog
+// leave out the level, or both.
 func cutName(s string) (name, rest string, ok bool) {
-	level, s, ok := strings.Cut(s, " ")
-	switch level {
-	case "silly", "verbose", "sill", "verb", "http", "info", "notice", "warn", "WARN", "error", "ERR!":
-		name, rest, _ = strings.Cut(s, " ")
-		return name, rest, ok
+	if strings.HasPrefix(s, "id=") && isDelivery(s) {
+		return sender, s, true
 	}
-	return "", "", false
+	if !strings.HasPrefix(s, sender) {
+		var level string
+		level, s, ok = strings.Cut(s, " ")
+		switch level {
+		case "silly", "verbose", "sill", "verb", "http", "info", "notice", "warn", "WARN", "error", "ERR!":
+		default:
+			return "", "", false
+		}
+		if !ok {
+			return "", "", false
+		}
+	}
+	name, rest, _ = strings.Cut(s, " ")
+	return name, rest, true
+}
+
+// isDelivery reports whether `id=SESSION QUEUEID WORD from=` is what s begins with.
+func isDelivery(s string) bool {
+	_, s, _ = strings.Cut(s, " ")
+	_, s, _ = strings.Cut(s, " ")
+	word, s, _ := strings.Cut(s, " ")
+	return (word == "ACCEPTED" || strings.HasSuffix(word, "]")) && strings.HasPrefix(s, "from=")
 }
 
 // cutAddress cuts the address that s begins with: a local part, which may be in quotes, and a domain, which a blank or a

@@ -14,6 +14,9 @@ func TestGolden(t *testing.T) { parsertest.Golden(t, Format()) }
 
 func TestAppendEvents(t *testing.T) {
 	const head, tail = "info Sender/default/1 id=s1 17a5b1c2d3e000f1a2.001 ", " src=203.0.113.1 mx=mx1.example.com[192.0.2.10] message-id=<m1@example.net> "
+	const bare = "id=s1 17a5b1c2d3e000f1a2.001 DEFERRED[greylist] from=a@example.net to=ann@example.com src= mx=example.com message-id=<m> (450 wait)"
+	const told = `attempted QueueID="17a5b1c2d3e000f1a2.001" Sender="a@example.net" MessageID="<m>" Recipient="ann@example.com" ` +
+		`RelayHost="example.com" Status=deferred Origin=remote Reply.Code=450 Reply.Text="450 wait" Diagnostic="450 wait"`
 	for _, test := range []struct{ name, text, want string }{
 		{"sent", head + "ACCEPTED from=news@example.net to=ann@example.com" + tail + "(250 2.0.0 Ok: queued as 4F1C2A)",
 			`attempted QueueID="17a5b1c2d3e000f1a2.001" Sender="news@example.net" MessageID="<m1@example.net>" Recipient="ann@example.com" ` +
@@ -47,6 +50,9 @@ func TestAppendEvents(t *testing.T) {
 		{"own stamp", "2026-11-22T10:00:02.5Z " + head + "ACCEPTED from=a@example.net to=ann@example.com src= mx=false[192.0.2.10] message-id=<m> (250 ok)",
 			`attempted Time=2026-11-22T10:00:02.5Z QueueID="17a5b1c2d3e000f1a2.001" Sender="a@example.net" MessageID="<m>" Recipient="ann@example.com" ` +
 				`RelayIP="192.0.2.10" Status=sent Origin=remote Reply.Code=250 Reply.Text="250 ok" Diagnostic="250 ok"`},
+		{"in colour", "\x1b[32minfo\x1b[0m \x1b[35mSender/default/1\x1b[0m " + bare, told},
+		{"without a level", "Sender/default/1 " + bare, told},
+		{"without a name", bare, told},
 		{"another step", "verb Sender/default/1 id=s1 17a5b1c2d3e000f1a2.001 FETCHED for delivery (from=a@example.net to=ann@example.com)", ""},
 		{"no delivery", "info Queue Released 17a5b1c2d3e000f1a2.001", ""},
 	} {
