@@ -134,7 +134,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	a := &ev.Attempt
 	a.Status, a.Kind, a.NotAttempted = d.status, d.kind, d.notAttempted
 	a.Job = campaign(v[queue].Text())
-	if d.event != parsers.Rejected && d.kind != parsers.Async {
+	if d.event != parsers.Rejected {
 		a.Delay = delay
 	}
 	if n, ok := v[attempts].Int(); ok && 0 <= n && n < 1<<16 && d.event == parsers.Attempted && !d.notAttempted && d.kind == parsers.Remote {
@@ -188,8 +188,8 @@ func times(v *[numKeys]fields.Value) (at parsers.Stamp, delay parsers.Duration) 
 	if at != 0 && begun != 0 {
 		return at, parsers.Between(begun, at)
 	}
-	seconds, _ := fields.Unix(v[timestamp].Raw)
-	begun, _ = fields.Unix(v[created].Raw)
+	seconds, _ := fields.Unix(v[timestamp].Text())
+	begun, _ = fields.Unix(v[created].Text())
 	return cmp.Or(at, seconds), parsers.Between(begun, seconds)
 }
 

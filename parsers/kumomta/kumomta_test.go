@@ -79,7 +79,7 @@ func TestAppendEvents(t *testing.T) {
 		}},
 		{"a bounce message that came later", `,"type":"OOB","peer_address":{"name":"mx.example.org","addr":"127.0.0.1"}`, func(ev *parsers.Event) {
 			a := &ev.Attempt
-			a.Kind, a.RelayHost, a.RelayIP, a.Delay, a.Ordinal = parsers.Async, "mx.example.org", "127.0.0.1", parsers.Duration{}, 0
+			a.Kind, a.RelayHost, a.RelayIP, a.Ordinal = parsers.Async, "mx.example.org", "127.0.0.1", 0
 		}},
 		{"the end of the queue lifetime", `,"type":"Expiration"`, func(ev *parsers.Event) {
 			ev.Kind = parsers.Expired
@@ -96,6 +96,9 @@ func TestAppendEvents(t *testing.T) {
 		{"no recipient", `,"recipient":[]`, func(ev *parsers.Event) { ev.Attempt.Recipient = "" }},
 		{"escapes", `,"recipient":"\u0065ve@example.com","sender":"\"a b\"@example.net"`, func(ev *parsers.Event) { ev.Sender = `"a b"@example.net` }},
 		{"times before 2024", `,"event_time":null,"created_time":null`, func(ev *parsers.Event) {
+			ev.Time, ev.Attempt.Delay = 1795341603_000000, parsers.Milliseconds(2000)
+		}},
+		{"times in quotes", `,"event_time":null,"created_time":null,"timestamp":"1795341603","created":"1795341601"`, func(ev *parsers.Event) {
 			ev.Time, ev.Attempt.Delay = 1795341603_000000, parsers.Milliseconds(2000)
 		}},
 		{"no times", `,"event_time":"soon","created_time":null,"timestamp":"x","created":-5`, func(ev *parsers.Event) {
