@@ -130,6 +130,7 @@ func TestAppendEvents(t *testing.T) {
 		{"the time queued alone", set{"timeQueued": "", "totalSecondsQueued": "3"}, nil},
 		{"a clock set back", set{"timeQueued": "2026-11-22 10:00:05+0000"}, func(ev *parsers.Event) { ev.Attempt.Delay = parsers.Duration{} }},
 		{"no times", set{"timeLogged": "", "timeQueued": ""}, func(ev *parsers.Event) { ev.Time, ev.Attempt.Delay = 0, parsers.Duration{} }},
+		{"a name with the root's dot", set{"dsnMta": "mx.example.com. (192.0.2.25)"}, nil},
 		{"a server without address", set{"dsnMta": "mx.example.com"}, nil},
 		{"an address without server", set{"dsnMta": "(2001:db8::25)"}, func(ev *parsers.Event) { ev.Attempt.RelayHost, ev.Attempt.RelayIP = "", "2001:db8::25" }},
 		{"an address in place of a server", set{"dsnMta": "dns;192.0.2.25 (192.0.2.25)"}, func(ev *parsers.Event) { ev.Attempt.RelayHost = "" }},

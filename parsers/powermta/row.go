@@ -182,7 +182,7 @@ func readServer(a *parsers.Attempt, r *row) {
 	}
 	name = strings.TrimRight(name, " ")
 	if ip, _ := fields.Address(name); ip == "" {
-		a.RelayHost = name
+		a.RelayHost = strings.TrimSuffix(name, ".")
 	} else if a.RelayIP == "" {
 		a.RelayIP = ip
 	}

@@ -117,7 +117,8 @@ func (m *message) appendReject(dst []parsers.Event, reason string) []parsers.Eve
 	for one := range m.recipients.Elements() {
 		dst = m.appendAttempt(dst, m.time, address(one))
 		a := &dst[len(dst)-1].Attempt
-		a.Status, a.NotAttempted, a.Origin, a.Diagnostic = parsers.StatusRejected, true, parsers.OriginProvider, reason
+		a.Status, a.Kind, a.NotAttempted = parsers.StatusRejected, parsers.Suppressed, true
+		a.Origin, a.Diagnostic = parsers.OriginProvider, reason
 	}
 	return dst
 }

@@ -181,7 +181,8 @@ func TestAppendEvents_Reject(t *testing.T) {
 	}
 	for i, recipient := range []string{"eve@example.com", "bob@example.org"} {
 		want := attempt(func(a *parsers.Attempt) {
-			a.Recipient, a.Status, a.NotAttempted, a.Origin, a.Diagnostic, a.Delay = recipient, parsers.StatusRejected, true, parsers.OriginProvider, "Bad content", parsers.Milliseconds(0)
+			a.Recipient, a.Status, a.Kind, a.NotAttempted = recipient, parsers.StatusRejected, parsers.Suppressed, true
+			a.Origin, a.Diagnostic, a.Delay = parsers.OriginProvider, "Bad content", parsers.Milliseconds(0)
 		})
 		want.Time = 1795341600_500000
 		if got[i] != want {
