@@ -154,8 +154,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		a.Command = command(stage)
 		c.skip(2) // class, size
 		a.RelayIP = address(c.next())
-		setText(a, h.kind, c.rest)
-		if stage == outOfBand && !a.NotAttempted {
+		if own := setText(a, h.kind, c.rest); stage == outOfBand && (own == "" || strings.HasPrefix(own, "[oob]")) {
 			a.Kind = parsers.Async
 		}
 	}
@@ -273,8 +272,9 @@ var verdicts = [...]struct {
 	{"Message manually purged", parsers.StatusBounced},
 }
 
-// setText sets what the server said, or Momentum in its place: then `[internal]` follows the codes.
-func setText(a *parsers.Attempt, kind, text string) {
+// setText sets what the server said, or Momentum in its place: then `[internal]` follows the codes, and own is what
+// follows that.
+func setText(a *parsers.Attempt, kind, text string) (own string) {
 	a.Status = parsers.StatusBounced
 	if kind == "T" {
 		a.Status = parsers.StatusDeferred
@@ -283,25 +283,35 @@ func setText(a *parsers.Attempt, kind, text string) {
 	reply, ok := parsers.ParseReply(text)
 	if !ok {
 		a.Origin = parsers.OriginLocal
-		return
+		return ""
 	}
 	a.Reply = reply
-	own := strings.TrimPrefix(text[3:], " ")
+	own = strings.TrimPrefix(text[3:], " ")
 	word, rest, _ := strings.Cut(own, " ")
 	if _, ok := parsers.ParseEnhanced(word); ok {
 		own = rest
 	}
 	own, internal := strings.CutPrefix(own, "[internal] ")
 	if !internal {
-		return
+		return ""
 	}
 	a.Origin = parsers.OriginLocal
+	if kind == "T" {
+		return own
+	}
+	if a.Reply.Enhanced == deliveryTimeExpired {
+		a.Status = parsers.StatusExpired
+	}
 	for i := range verdicts {
-		if v := &verdicts[i]; strings.HasPrefix(own, v.text) && kind != "T" {
+		if v := &verdicts[i]; strings.HasPrefix(own, v.text) {
 			a.Status, a.NotAttempted = v.status, true
-			if v.status == parsers.StatusExpired {
-				a.Kind, a.Command = parsers.Final, parsers.NoCommand
-			}
 		}
 	}
+	if a.Status == parsers.StatusExpired {
+		a.Kind, a.NotAttempted, a.Command = parsers.Final, true, parsers.NoCommand
+	}
+	return own
 }
+
+// deliveryTimeExpired is the code where Momentum gave up (RFC 3463 3.5), in whatever words.
+var deliveryTimeExpired = parsers.EnhancedCode{5, 4, 7}
