@@ -109,37 +109,60 @@ func (p *parser) appendSent(dst []parsers.Event, line *parsers.Line, at parsers.
 	default:
 		a.Origin = parsers.OriginRemote
 	}
-	switch word {
-	case "delivered", "relayed":
-		a.Status = parsers.StatusSent
-	case "delayed", "deferred":
-		a.Status = parsers.StatusDeferred
-	case "failed":
-		a.Status = parsers.StatusBounced
+	if a.Status = statusOf(word, a.Reply.Enhanced); a.Status == 0 {
+		return dst, line.Malformed(rest, "unknown result")
+	}
+	if a.Status == parsers.StatusBounced {
 		code := a.Reply.Enhanced
-		late := code[1] == 4 && code[2] == 7 // RFC 3463 3.5
+		late := isLate(code)
 		if late || code.Class() == parsers.Transient {
 			a.Status, a.Kind, a.NotAttempted = parsers.StatusExpired, parsers.Final, true
 		}
 		if late {
 			a.Origin = parsers.OriginLocal
 		}
-	default:
-		return dst, line.Malformed(rest, "unknown result")
 	}
 	return append(dst, ev), nil
 }
 
-// cutTail cuts what follows the text of a status: `, Remote-Host: 192.0.2.10, Msg-Id: <m1@example.net>`. Kerio MailServer
-// writes neither.
+// statusOf returns what a result says. The words of all versions are not known: what the code says counts for others. It
+// is zero where that says nothing either.
+func statusOf(result string, code parsers.EnhancedCode) parsers.Status {
+	word, _, _ := strings.Cut(result, " ")
+	switch word {
+	case "delivered", "relayed":
+		return parsers.StatusSent
+	case "delayed", "deferred":
+		return parsers.StatusDeferred
+	case "failed":
+		return parsers.StatusBounced
+	}
+	switch class := code.Class(); {
+	case class == parsers.Success:
+		return parsers.StatusSent
+	case class == parsers.Permanent, isLate(code):
+		return parsers.StatusBounced
+	case class == parsers.Transient:
+		return parsers.StatusDeferred
+	}
+	return 0
+}
+
+// isLate reports whether a code says that the message was in the queue for too long (RFC 3463 3.5, X.4.7).
+func isLate(code parsers.EnhancedCode) bool { return code[1] == 4 && code[2] == 7 }
+
+// cutTail cuts what follows the text of a status: `, Remote-Host: 192.0.2.10, Msg-Id: <m1@example.net>`. Where there was no
+// server, the former may be missing, and Kerio MailServer writes neither.
 func cutTail(s string) (status, host, messageID string) {
 	const hostKey, idKey = ", Remote-Host: ", ", Msg-Id: "
-	i := strings.LastIndex(s, hostKey)
-	if i < 0 {
-		return s, "", ""
+	if i := strings.LastIndex(s, hostKey); i >= 0 {
+		host, messageID, _ = strings.Cut(s[i+len(hostKey):], idKey)
+		return s[:i], host, messageID
 	}
-	host, messageID, _ = strings.Cut(s[i+len(hostKey):], idKey)
-	return s[:i], host, messageID
+	if i := strings.LastIndex(s, idKey); i >= 0 {
+		return s[:i], "", s[i+len(idKey):]
+	}
+	return s, "", ""
 }
 
 // readStatus reads `5.1.1 User unknown`, or `2.0.0` alone.

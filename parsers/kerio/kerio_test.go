@@ -84,6 +84,21 @@ func TestAppendEvents(t *testing.T) {
 		{"commas and keys in the text", sent + "failed, Status: 5.7.1 Blocked, see, Remote-Host: 203.0.113.66, Msg-Id: <x>" + tail, attempt(func(_ *parsers.Event, a *parsers.Attempt) {
 			status(a, parsers.StatusBounced, parsers.EnhancedCode{5, 7, 1}, "5.7.1 Blocked, see, Remote-Host: 203.0.113.66, Msg-Id: <x>")
 		})},
+		{"a result of another version", sent + "refused, Status: 5.1.1 No" + tail, attempt(same)},
+		{"another that may be tried again", sent + "requeued, Status: 4.4.1 No answer" + tail, attempt(func(_ *parsers.Event, a *parsers.Attempt) {
+			status(a, parsers.StatusDeferred, parsers.EnhancedCode{4, 4, 1}, "4.4.1 No answer")
+		})},
+		{"another that is over", sent + "expired, Status: 4.4.7 Too late" + tail, attempt(func(_ *parsers.Event, a *parsers.Attempt) {
+			status(a, parsers.StatusBounced, parsers.EnhancedCode{4, 4, 7}, "4.4.7 Too late")
+			expired(a)
+			a.Origin = parsers.OriginLocal
+		})},
+		{"relayed to another host", sent + "relayed to smart.example.net, Status: 2.0.0 Ok" + tail, attempt(func(_ *parsers.Event, a *parsers.Attempt) {
+			status(a, parsers.StatusSent, parsers.EnhancedCode{2, 0, 0}, "2.0.0 Ok")
+		})},
+		{"no host", sent + "failed, Status: 5.1.1 No, Msg-Id: <m1@example.net>", attempt(func(_ *parsers.Event, a *parsers.Attempt) {
+			a.RelayIP, a.Origin = "", 0
+		})},
 		{"no code", sent + "failed, Status: Unknown host" + tail, attempt(func(_ *parsers.Event, a *parsers.Attempt) {
 			a.Reply, a.Diagnostic = parsers.Reply{}, "Unknown host"
 		})},
@@ -190,7 +205,7 @@ func TestBadLines(t *testing.T) {
 		{"Sent: Queue-ID: Q, Recipient: a@example.com", 19},
 		{"Sent: Queue-ID: Q, Recipient: <a@example.com", 32},
 		{"Sent: Queue-ID: Q, Recipient: <a@example.com>, ", 46},
-		{"Sent: Queue-ID: Q, Recipient: <a@example.com>, Result: eaten, Status: 2.0.0", 56},
+		{"Sent: Queue-ID: Q, Recipient: <a@example.com>, Result: eaten, Status: x", 56},
 		{"Recv: Queue-ID: Q, Service: SMTP", 19},
 		{"Recv: Queue-ID: Q, Service: SMTP, From: <a@exam", 42},
 	} {
