@@ -171,12 +171,13 @@ func setFailure(a *parsers.Attempt, v *[numFields]fields.Value) {
 	}
 }
 
-// cutStamp cuts the stamp off a line of a file.
+// cutStamp cuts the stamp off a line of a file, and the mark of one that was written for debugging.
 func cutStamp(s string, loc *time.Location) (parsers.Stamp, string) {
-	if t, rest, ok := fields.Stamp(s, loc); ok {
-		return t, strings.TrimPrefix(rest, " ")
+	at, rest, ok := fields.Stamp(s, loc)
+	if ok {
+		s = strings.TrimPrefix(rest, " ")
 	}
-	return 0, s
+	return at, strings.TrimPrefix(s, "[debug] ")
 }
 
 // cutObject cuts a line into the message, without the logger's name, and the object, which may be empty: maddy writes the

@@ -19,6 +19,8 @@ func TestAppendEvents(t *testing.T) {
 			`attempted QueueID="a1b2" Recipient="ann@example.com" Status=sent Origin=implied Ordinal=2`},
 		{"delivered, since 0.9", "delivered\t" + `{"attempt":1,"msg_id":"a1b2","rcpt":"ann@example.com"}`,
 			`attempted QueueID="a1b2" Recipient="ann@example.com" Status=sent Origin=implied Ordinal=1`},
+		{"delivered, when debugging", "2026-11-22T10:00:03.100Z [debug] queue: delivered\t" + `{"attempt":1,"msg_id":"a1b2","rcpt":"ann@example.com"}`,
+			`attempted Time=2026-11-22T10:00:03.1Z QueueID="a1b2" Recipient="ann@example.com" Status=sent Origin=implied Ordinal=1`},
 		{"through rsyslog", "queue: delivered#011" + `{"attempt":1,"msg_id":"a1b2","rcpt":"ann@example.com"}`,
 			`attempted QueueID="a1b2" Recipient="ann@example.com" Status=sent Origin=implied Ordinal=1`},
 		{"refused", failure + `{"msg_id":"a1b2","rcpt":"ann@example.com","reason":"no","remote_server":"mx1.example.com.","smtp_code":550,"smtp_enchcode":"5.1.1","smtp_msg":"mx1.example.com. said: no","target":"remote"}`,

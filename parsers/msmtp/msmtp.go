@@ -43,7 +43,7 @@ type parser struct{ options parsers.Options }
 // A message is what a line says.
 type message struct {
 	host, sender, recipients string
-	reply, text              string // smtpmsg, errormsg
+	code, reply, text        string // smtpstatus, smtpmsg, errormsg
 	exit                     string
 }
 
@@ -83,11 +83,18 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		a := &dst[len(dst)-1].Attempt
 		a.Recipient, list = cutRecipient(list)
 		a.Origin, a.Diagnostic = parsers.OriginLocal, m.text
-		if m.reply == "" || refused != "" && refused != a.Recipient {
+		if m.code == "" && m.reply == "" || refused != "" && refused != a.Recipient {
 			continue
 		}
-		a.Origin, a.Diagnostic = parsers.OriginRemote, strings.ReplaceAll(m.reply, `\n`, "\n")
-		a.Reply, _ = parsers.ParseReply(a.Diagnostic)
+		a.Origin = parsers.OriginRemote
+		if m.reply != "" {
+			a.Diagnostic = strings.ReplaceAll(m.reply, `\n`, "\n")
+		}
+		var ok bool
+		if a.Reply, ok = parsers.ParseReply(a.Diagnostic); !ok {
+			code, _ := parsers.ParseReply(m.code)
+			a.Reply = parsers.Reply{Code: code.Code, Text: a.Diagnostic}
+		}
 		if a.Status != parsers.StatusSent {
 			a.Command = failedCommand(m.text)
 		}
@@ -97,7 +104,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 
 // cutStamp cuts what stands before a message: nothing, or a time in the words of the user's language or of his own making.
 func cutStamp(s string) (stamp, text string, ok bool) {
-	const first, second, longest = "host=", " tls=", 64
+	const first, longest = "host=", 64
 	i := strings.Index(s[:min(len(s), longest)], first)
 	if socket := strings.Index(s[:min(len(s), longest)], "socket="); i < 0 || socket >= 0 && socket < i {
 		i = socket
@@ -106,8 +113,13 @@ func cutStamp(s string) (stamp, text string, ok bool) {
 		return "", s, false
 	}
 	stamp, text = s[:i], s[i:]
-	_, rest, found := strings.Cut(text, " ")
-	return stamp, text, found && strings.HasPrefix(rest, second[1:])
+	_, rest, _ := strings.Cut(text, " ")
+	for _, second := range [...]string{"tls=", "from="} {
+		if strings.HasPrefix(rest, second) {
+			return stamp, text, true
+		}
+	}
+	return "", s, false
 }
 
 // read reads a message. Of a key that comes twice, the first counts: nobody but msmtp has written what is before it.
@@ -124,7 +136,7 @@ func read(s string) (m message) {
 			key   string
 			value *string
 		}{
-			{"host", &m.host}, {"socket", &m.host}, {"from", &m.sender}, {"recipients", &m.recipients}, {"smtpmsg", &m.reply}, {"errormsg", &m.text},
+			{"host", &m.host}, {"socket", &m.host}, {"from", &m.sender}, {"recipients", &m.recipients}, {"smtpstatus", &m.code}, {"smtpmsg", &m.reply}, {"errormsg", &m.text},
 		} {
 			if field.key == key && *field.value == "" {
 				*field.value = value
@@ -144,11 +156,20 @@ func cutPair(s string) (key, value, rest string) {
 	}
 	key, s = s[:i], s[i+1:]
 	if text, ok := strings.CutPrefix(s, "'"); ok {
-		value, rest, _ = strings.Cut(text, "'") // without an end, the log cut it
-		return key, value, strings.TrimPrefix(rest, " ")
+		value, rest = cutQuoted(text)
+		return key, value, rest
 	}
 	end := unquotedIndex(s, ' ')
 	return key, s[:end], strings.TrimPrefix(s[end:], " ")
+}
+
+// cutQuoted cuts off what stands before the quote that ends it, and the blank behind that. Should a quote be left in a text, it
+// ends nothing unless a blank follows. Without an end, the log cut it.
+func cutQuoted(s string) (value, rest string) {
+	if i := strings.Index(s, "' "); i >= 0 {
+		return s[:i], s[i+2:]
+	}
+	return strings.TrimSuffix(s, "'"), ""
 }
 
 // cutRecipient cuts an address from the front of a list.

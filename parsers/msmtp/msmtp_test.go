@@ -73,6 +73,15 @@ func TestAppendEvents(t *testing.T) {
 		{"several lines", head + `recipients=eve@example.com smtpstatus=550 smtpmsg='550-5.7.1 Don?t\n550 5.7.1 do that' errormsg='the server did not accept the mail' exitcode=EX_UNAVAILABLE`, []attempt{
 			refused(func(a *attempt) { reply(a, "550-5.7.1 Don?t\n550 5.7.1 do that", parsers.EndOfDATA) }),
 		}},
+		{"a quote in a text", head + `recipients=eve@example.com smtpstatus=550 smtpmsg='550 5.1.1 Don't' errormsg='` + named + "' exitcode=EX_DATAERR", []attempt{
+			refused(func(a *attempt) { reply(a, "550 5.1.1 Don't", parsers.RCPTTO) }),
+		}},
+		{"a code without words", head + "recipients=eve@example.com smtpstatus=451 errormsg='" + named + "' exitcode=EX_TEMPFAIL", []attempt{
+			refused(func(a *attempt) {
+				a.Status, a.Diagnostic, a.Reply = parsers.StatusDeferred, named, parsers.Reply{Code: 451, Text: named}
+			}),
+		}},
+		{"the least that is told", "host=smtp.example.net from=news@example.net recipients=eve@example.com smtpstatus=550 smtpmsg='550 5.1.1 No' errormsg='" + named + "' exitcode=EX_DATAERR", []attempt{refused(nil)}},
 		{"login refused", head + "recipients=eve@example.com smtpstatus=535 smtpmsg='535 5.7.8 No' errormsg='authentication failed (method PLAIN)' exitcode=EX_NOPERM", []attempt{
 			refused(func(a *attempt) { reply(a, "535 5.7.8 No", parsers.AUTH) }),
 		}},
