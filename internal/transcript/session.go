@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"cmp"
 	"container/list"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type session struct {
 	waiting       []command // sent and not answered, the oldest first
 	lines         string    // of a reply whose last line is still to come
 	begun         bool      // something was sent, or received
+	mailed        bool      // a message was begun
 	refused       *verdict  // the greeting was refused, or the server is going down
 	held          int       // bytes of waiting commands and accepted recipients
 }
@@ -33,6 +35,7 @@ type message struct {
 	accepted []string // recipients that wait for the answer to the message
 	refused  *verdict // MAIL was: so is every recipient
 	dropped  bool     // by RSET or another MAIL: nobody says what becomes of it
+	named    bool     // a recipient was sent, or it was told that none was
 }
 
 // A command is one that waits for its reply.
@@ -127,15 +130,18 @@ func (s *session) sent(dst []parsers.Event, ev *parsers.Event) []parsers.Event {
 	switch c.verb {
 	case parsers.EHLO, parsers.HELO, parsers.LHLO:
 		s.catchUp()
+		dst = s.unnamed(dst, ev, false)
 		s.drop()
 	case parsers.MAILFROM:
 		s.catchUp()
+		dst = s.unnamed(dst, ev, false)
 		s.drop()
 		s.begin(ev)
 	case parsers.RCPTTO:
 		if s.message == nil { // the log begins behind MAIL
 			s.begin(ev)
 		}
+		s.message.named = true
 		c.recipient = clone(ev.Attempt.Recipient)
 		if m := s.message; m.refused != nil && c.recipient != "" {
 			dst = append(dst, s.answered(ev, m, c.recipient, m.refused))
@@ -148,8 +154,11 @@ func (s *session) sent(dst []parsers.Event, ev *parsers.Event) []parsers.Event {
 		}
 		c.chunk = c.verb == parsers.DATA && isCommand(ev.Text, "BDAT")
 	case parsers.NoCommand:
-		c.quit = isCommand(ev.Text, "QUIT")
-		if c.reset = isCommand(ev.Text, "RSET"); c.reset {
+		c.quit, c.reset = isCommand(ev.Text, "QUIT"), isCommand(ev.Text, "RSET")
+		if c.quit || c.reset {
+			dst = s.unnamed(dst, ev, c.quit)
+		}
+		if c.reset {
 			s.drop()
 		}
 	}
@@ -167,7 +176,23 @@ func (s *session) begin(ev *parsers.Event) {
 		m.id, m.messageID = s.id, s.messageID
 	}
 	s.id, s.messageID = "", ""
-	s.message = m
+	s.message, s.mailed = m, true
+}
+
+// unnamed is called when no recipient of the message under way can be named any more, or with over, none of any message. It
+// appends the refusal that is to blame, once: of MAIL, which is an attempt for recipients that nobody knows, or of the
+// greeting or EHLO, which is one server's and decides nothing.
+func (s *session) unnamed(dst []parsers.Event, ev *parsers.Event, over bool) []parsers.Event {
+	switch m := s.message; {
+	case m != nil && m.refused != nil && !m.named:
+		m.named = true
+		dst = append(dst, s.answered(ev, m, "", m.refused))
+	case over && !s.mailed && s.refused != nil && s.refused.command != parsers.NoCommand:
+		s.mailed = true
+		dst = append(dst, s.answered(ev, &message{id: cmp.Or(s.id, ev.NextID), messageID: s.messageID}, "", s.refused))
+		dst[len(dst)-1].Attempt.Kind = parsers.Connect
+	}
+	return dst
 }
 
 // drop ends the transaction under way.
@@ -349,7 +374,7 @@ func (s *session) closed(dst []parsers.Event, ev *parsers.Event) []parsers.Event
 	if s.message != nil {
 		lose(s.message, s.message.accepted...)
 	}
-	return dst
+	return s.unnamed(dst, ev, true)
 }
 
 // attempt returns the event of one recipient, without its result.

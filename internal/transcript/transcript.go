@@ -6,7 +6,8 @@
 //
 //   - a reply belongs to the oldest command that has none yet;
 //   - a recipient that is refused fails at once, one that is accepted has the answer to the message itself;
-//   - where the greeting or MAIL is refused, so is every recipient that becomes known, and none is made up where none does;
+//   - where the greeting or MAIL is refused, so is every recipient that becomes known; where none does until the dialogue
+//     ends, the refusal is told without one;
 //   - where the connection ends before the answer, the recipients stay in the queue, and it was not the server who said so.
 //
 // An event of it has these fields: QueueID is the session, Part and Text what happened; NextID and MessageID name the

@@ -46,7 +46,11 @@ func parse(t testing.TB, line string, at parsers.Stamp) parsers.Event {
 func show(ev *parsers.Event) string {
 	a := &ev.Attempt
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d: %s %s", int64(ev.Time), a.Recipient, a.Status)
+	fmt.Fprintf(&b, "%d: %s ", int64(ev.Time), a.Recipient)
+	if a.Kind == parsers.Connect {
+		b.WriteString("connect ")
+	}
+	fmt.Fprint(&b, a.Status)
 	if a.Reply.Code != 0 {
 		fmt.Fprintf(&b, " %v", a.Reply.Code)
 	}
@@ -190,6 +194,30 @@ func TestJoin(t *testing.T) {
 			a < 554 5.7.1 go away
 			a > QUIT
 			a < 221 bye
+			a - Local`,
+			[]string{"2:  connect bounced 554 5.7.1 at CONNECT"}},
+		{"greeting refused, connection closed", `
+			a +
+			a < 421 4.3.2 busy
+			a - Remote`,
+			[]string{"2:  connect deferred 421 4.3.2 at CONNECT"}},
+		{"EHLO and HELO refused", `
+			a < 220 mx.example.com
+			a > EHLO out.example.net
+			a < 502 5.5.1 what?
+			a > HELO out.example.net
+			a < 550 5.7.1 no
+			a > QUIT
+			a - Local`,
+			[]string{"5:  connect bounced 550 5.7.1 at HELO"}},
+		{"nothing refused, nothing sent", `
+			a < 220 mx.example.com
+			a > EHLO out.example.net
+			a < 502 5.5.1 what?
+			a > HELO out.example.net
+			a < 250 ok
+			a > QUIT
+			a < 421 4.4.2 bye
 			a - Local`, nil},
 		{"greeting refused, recipients sent nevertheless", `
 			a +
@@ -236,6 +264,19 @@ func TestJoin(t *testing.T) {
 			a < 550 no`,
 			[]string{"4: a@example.com deferred 450 4.7.1 at MAIL FROM", "4: b@example.com deferred 450 4.7.1 at MAIL FROM",
 				"4: c@example.com deferred 450 4.7.1 at MAIL FROM", "12: d@example.com bounced 550 at RCPT TO"}},
+		{"MAIL refused, nobody named", `
+			a > MAIL FROM:<s@example.net>
+			a < 550 5.7.1 blocked
+			a > RSET
+			a < 250 ok
+			a > MAIL FROM:<s@example.net>
+			a < 450 4.7.1 busy
+			a > MAIL FROM:<s@example.net>
+			a < 451 4.7.1 busy
+			a > QUIT
+			a < 221 bye
+			a - Local`,
+			[]string{"2:  bounced 550 5.7.1 at MAIL FROM", "6:  deferred 450 4.7.1 at MAIL FROM", "8:  deferred 451 4.7.1 at MAIL FROM"}},
 		{"connection lost", `
 			a > MAIL FROM:<s@example.net>
 			a > RCPT TO:<a@example.com>
