@@ -125,6 +125,13 @@ func (r *reading) setRelay(s string) {
 	r.relayPort = fields.Port(port)
 }
 
+// isBracketed reports whether s begins with an IP address in brackets.
+func isBracketed(s string) bool {
+	ip, ok := strings.CutPrefix(strings.TrimPrefix(s, " "), "[")
+	end := strings.IndexByte(ip, ']')
+	return ok && end >= 0 && fields.IsAddress(ip[:end])
+}
+
 // isHost reports whether s may be the name of a server: of several labels, the last of letters.
 func isHost(s string) bool {
 	for i := range len(s) {

@@ -55,6 +55,11 @@ func TestAppendEvents(t *testing.T) {
 		"to=<bob@example.org> code=550 unknown":                        "bob@example.org bounced 550",
 		`to=<bob@example.org> error="host mx said: 550 5.1.1 unknown"`: "bob@example.org bounced 550 5.1.1",
 
+		"recipient: bob@example.org, status: bounced, code: 550, text: no": "bob@example.org bounced 550",
+		"to=<bob@example.org>: 550, no":                                    "bob@example.org bounced 550",
+		"bob@example.org bounced 5.1.1":                                    "bob@example.org bounced (5.1.1)",
+		"bob@example.org is 5.1.1":                                         "",
+
 		// Numbers that are none.
 		"to=<bob@example.org> took 450 ms, status code: 250 ms":  "",
 		"to=<bob@example.org>: 250 recipients":                   "",
@@ -182,6 +187,12 @@ func TestFields(t *testing.T) {
 		"to=<bob@example.org> via host localhost[127.0.0.1]:10026 said: (250 2.0.0 ok)": `attempted ` +
 			`Recipient="bob@example.org" RelayHost="localhost" RelayIP="127.0.0.1" RelayPort=10026 Status=sent Kind=internal Origin=remote ` +
 			`Reply.Code=250 Reply.Enhanced=2.0.0 Reply.Text="250 2.0.0 ok" Diagnostic="250 2.0.0 ok" Guessed=true`,
+		"deferred by mx1.example.org. [192.0.2.10]:25 for <bob@example.org>: 450 4.2.0 wait": `attempted ` +
+			`Recipient="bob@example.org" RelayHost="mx1.example.org" RelayIP="192.0.2.10" RelayPort=25 Status=deferred Origin=remote ` +
+			`Reply.Code=450 Reply.Enhanced=4.2.0 Reply.Text="450 4.2.0 wait" Diagnostic="450 4.2.0 wait" Guessed=true`,
+		"from app.example.net[198.51.100.9] to <bob@example.org> via gw.example.net[192.0.2.9], relay=mx1.example.org: 450 4.2.0 wait": `attempted ` +
+			`Recipient="bob@example.org" RelayHost="mx1.example.org" Status=deferred Origin=remote ` +
+			`Reply.Code=450 Reply.Enhanced=4.2.0 Reply.Text="450 4.2.0 wait" Diagnostic="450 4.2.0 wait" Guessed=true`,
 		"orig=a@example.net rcpt=bob@example.org mx=mx1.example.org. [2001:db8::10] dsn=5.1.1 unknown": `attempted ` +
 			`Sender="a@example.net" Recipient="bob@example.org" RelayHost="mx1.example.org" RelayIP="2001:db8::10" Status=bounced DSN=5.1.1 Diagnostic="5.1.1 unknown" Guessed=true`,
 	} {

@@ -23,6 +23,7 @@ func (r *reading) judge(a *parsers.Attempt) (recipients string, ok bool) {
 		return "", false
 	}
 	a.Guessed = true
+	r.setRelay(r.server)
 	a.RelayHost, a.RelayIP, a.RelayPort = r.relayHost, r.relayIP, r.relayPort
 	a.DSN = r.enhanced
 	a.Diagnostic = cmp.Or(r.text, r.rest)

@@ -22,6 +22,7 @@ type reading struct {
 	relayHost string
 	relayIP   string
 	relayPort uint16
+	server    string // text that begins with a server and its address, which nothing names
 	status    parsers.Status
 
 	code     parsers.ReplyCode
@@ -148,6 +149,8 @@ func (r *reading) readWord(i, end int) (next int, answer bool) {
 		if n := nameEnd(s, j+1); n < end && s[n] == '[' {
 			r.setRelay(s[j+1:])
 		}
+	case r.server == "" && isHost(strings.TrimSuffix(word, ".")) && isBracketed(s[j:]) && !isOneOf(r.word, " from client "):
+		r.server = s[i:]
 	}
 	r.word = s[i:j]
 	return j, false
@@ -188,7 +191,7 @@ func (r *reading) begin() { r.answered, r.settled = true, r.recipients != "" && 
 func (r *reading) answer(s string) {
 	r.begin()
 	r.text = trimmed(s)
-	if r.code = codeOf(s); r.code == 0 && r.enhanced.IsZero() {
+	if r.code = codeOf(s[:min(len(s), len("250"))]); r.code == 0 && r.enhanced.IsZero() {
 		r.enhanced, _ = parsers.ParseEnhanced(enhancedWord(s))
 	}
 }
@@ -240,7 +243,7 @@ func plausible(c parsers.ReplyCode) bool {
 // but its subject is one of few (RFC 3463 3).
 func (r *reading) isEnhanced(i, j int) bool {
 	e, ok := parsers.ParseEnhanced(enhancedWord(r.s[i:j]))
-	return ok && e[1] <= 7 && !r.nobody && (r.recipients != "" || i > 0 && (r.s[i-1] == '#' || r.s[i-1] == '(') || r.introduced(i))
+	return ok && e[1] <= 7 && !r.nobody && (isVerb(r.word) || r.recipients != "" || i > 0 && (r.s[i-1] == '#' || r.s[i-1] == '(') || r.introduced(i))
 }
 
 // introduced reports whether what stands before i says that a server's words follow.
