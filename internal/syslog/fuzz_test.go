@@ -44,6 +44,7 @@ var seeds = []string{
 	`{"MESSAGE":[72,105,255],"_HOSTNAME":["mx1","mx2"],"_PID":7,"X":{"a":[1,{"b":"]"}]}}`,
 	`{"type":"Delivery","id":"1"}`,
 	"no header",
+	"\ufeffno header",
 	"",
 }
 

@@ -573,13 +573,14 @@ func TestMemory(t *testing.T) {
 
 func FuzzJoin(f *testing.F) {
 	f.Add("a +\na < 220 mx.example.com\na * 1 <m@example.net>\na > MAIL FROM:<>\na > RCPT TO:<a@example.com>\na > DATA\na < 250 ok\na < 250 ok\na < 354 go\na > .\na < 250 ok\na > QUIT\na < 221 bye")
+	f.Add("a < 400\na -")
 	f.Add("a > EHLO x\nb +\na < 502 no\na > MAIL FROM:<s>\na > RCPT TO:<a>\nb@1 < 421 no\na < 450-x[nl]450 y\na -\nb -")
 	f.Add("a > MAIL FROM:<s>\na > RCPT TO:<a>\na > BDAT 1\na > BDAT 1 LAST\na > MAIL FROM:<t>\na > RCPT TO:<b>\na > RSET\na < 250 ok\na < 250 ok\na < 250 ok\na < 250 ok\na - x")
 	f.Fuzz(func(t *testing.T, dialogue string) {
 		j := NewJoiner(parsers.Options{}, "[nl]").(*joiner)
 		j.limit = 4 << 10
 		var at parsers.Stamp
-		sent := 0
+		sent, unnamed := 0, 0
 		for line := range strings.SplitSeq(dialogue, "\n") {
 			_, rest, _ := strings.Cut(line, " ")
 			if mark, _, _ := strings.Cut(rest, " "); len(mark) != 1 || !strings.Contains("+*><=-", mark) {
@@ -598,10 +599,14 @@ func FuzzJoin(f *testing.F) {
 			for i := range evs[1:] {
 				got := &evs[1+i]
 				a := &got.Attempt
-				if sent--; sent < 0 {
+				if a.Recipient == "" {
+					if unnamed++; unnamed > int(at) || a.Reply.Code.Class() != parsers.Transient && a.Reply.Code.Class() != parsers.Permanent {
+						t.Fatalf("no recipient, %d times: %+v", unnamed, got)
+					}
+				} else if sent--; sent < 0 {
 					t.Fatal("more recipients than were sent")
 				}
-				if got.Kind != parsers.Attempted || a.Recipient == "" || a.Status == 0 || got.Time > at || !strings.Contains(dialogue, a.Recipient) ||
+				if got.Kind != parsers.Attempted || a.Status == 0 || got.Time > at || !strings.Contains(dialogue, a.Recipient) ||
 					(a.Origin == parsers.OriginRemote) != (a.Reply.Code != 0) {
 					t.Fatalf("%+v", got)
 				}
