@@ -78,7 +78,8 @@ func cutCommand(s string) (final, original, rest string, ok bool) {
 		}
 		i += j
 		original, rest, ok = cutBracket(s[i+len(" <"):])
-		if ok && startsField(rest) {
+		// A command may read from a file: `|/usr/bin/x < /dev/null <a@example.com>`.
+		if redirects := strings.HasPrefix(original, " "); ok && !redirects && startsField(rest) {
 			final = s[:i]
 			if j := strings.LastIndex(final, " ("); j > 0 && final[i-1] == ')' && strings.IndexByte(final[j:], '@') > 0 {
 				final = final[:j]
