@@ -113,8 +113,7 @@ type Builder struct {
 
 	failure   failure // of the item at hand
 	causes    *causes // nil: nobody asks for them
-	causeKeys map[*classify.Cause][2]uint64
-	scratch   []byte // for templates
+	scratch   []byte  // for templates
 	templates [2048]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo
@@ -130,7 +129,7 @@ type templateMemo struct{ text, template uint64 }
 // NewBuilder returns a Builder.
 func NewBuilder(o *Options) *Builder {
 	c := NewCounts()
-	return &Builder{Counts: c, y: tallier{o, c, nil}, causes: newCauses(o.Classifier), causeKeys: make(map[*classify.Cause][2]uint64)}
+	return &Builder{Counts: c, y: tallier{o, c, nil}, causes: newCauses(o.Classifier)}
 }
 
 // Begin starts a block. f is emptied and filled; it must not be changed until the block's End, nor begun again before it
@@ -467,13 +466,15 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 		k.Code, k.Enhanced = a.Reply.Code, a.Reply.Enhanced
 	}
 	it.reply = k.pack()
-	cause := b.causes.of(a)
-	it.provider = b.provider(a, cause)
-	if a.Status == parsers.StatusSent || a.NotAttempted || it.is(unselected) {
+	if a.NotAttempted || it.is(unselected) {
 		return
 	}
-	b.failure = failure{template: b.template(a.Diagnostic, it.reply), text: clip(a.Diagnostic, maxExample), pos: Pos{b.input, b.block, n}}
-	b.failure.cause, b.failure.causeUp = b.causeRow(cause)
+	cause, causeUp := b.cause(a, it)
+	if a.Status == parsers.StatusSent {
+		return
+	}
+	b.failure = failure{template: b.template(a.Diagnostic, it.reply), cause: cause, causeUp: causeUp,
+		text: clip(a.Diagnostic, maxExample), pos: Pos{b.input, b.block, n}}
 	it.failure = &b.failure
 }
 

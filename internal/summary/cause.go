@@ -13,19 +13,27 @@ import (
 type causes struct {
 	classifier *classify.Classifier
 	session    *classify.Session
-	memo       [8192]struct {
-		key   uint64
-		cause *classify.Cause
+	memo       [16384]struct {
+		key uint64
+		why *reason
 	}
-	all   map[causeKey]*classify.Cause // there are as many as rules and providers come together
-	sides [1024]side
+	all   map[causeKey]*reason // there are as many as rules and providers come together
+	sides [8192]side
+}
+
+// A reason is a cause and the keys that it is counted by.
+type reason struct {
+	classify.Cause
+	row      uint64 // its row of causes at no provider
+	provider uint64 // hash of its provider's name; zero: it has none
 }
 
 // A side is whom a relay and a domain belong to.
 type side struct {
-	key   uint64
-	known uint64 // the providers of the table
-	name  string // as reports have it, empty: not known
+	key      uint64
+	known    uint64 // the providers of the table
+	name     string // as reports have it, empty: not known
+	provider uint64 // hash of the name, zero where there is none
 }
 
 // A causeKey tells causes apart: the rest of one follows from its rule, and from its words by their first letters.
@@ -40,17 +48,31 @@ func newCauses(c *classify.Classifier) *causes {
 	if c == nil {
 		return nil
 	}
-	return &causes{classifier: c, session: c.NewSession(), all: make(map[causeKey]*classify.Cause)}
+	return &causes{classifier: c, session: c.NewSession(), all: make(map[causeKey]*reason)}
 }
 
 // maxCauses bounds what is remembered: a provider may be any domain that a relay is in.
 const maxCauses = 1 << 16
 
-// of returns why an attempt failed, nil where it did not.
+// of returns why an attempt failed, with its provider in it; nil where it did not fail.
 func (c *causes) of(a *parsers.Attempt) *classify.Cause {
-	if c == nil || a.Status == parsers.StatusSent || a.Status == 0 {
+	if c == nil || !failed(a) {
 		return nil
 	}
+	whose := c.side(a)
+	why := c.why(a, whose)
+	if why.Provider == "" && whose.name != "" {
+		cause := why.Cause
+		cause.Provider = whose.name
+		why = c.intern(&cause)
+	}
+	return &why.Cause
+}
+
+func failed(a *parsers.Attempt) bool { return a.Status != parsers.StatusSent && a.Status != 0 }
+
+// why returns why an attempt failed, whose relay and domain are those of a side.
+func (c *causes) why(a *parsers.Attempt, whose *side) *reason {
 	text := a.Diagnostic
 	if a.Reply.Text != "" && a.Origin != parsers.OriginLocal {
 		text = a.Reply.Text
@@ -61,7 +83,6 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	if a.Recipient != "" {
 		before, after, _ = strings.Cut(text, a.Recipient)
 	}
-	whose := c.side(a)
 	e, d := a.Reply.Enhanced, a.DSN
 	key := mix(mix(hash(before), hash(after)), whose.known)
 	if after != "" {
@@ -71,34 +92,36 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	key = mix(key, uint64(e[0])|uint64(e[1])<<16|uint64(e[2])<<32|uint64(d[0])<<48)
 	key = mix(key, uint64(d[1])|uint64(d[2])<<16)
 	slot := &c.memo[key%uint64(len(c.memo))]
-	if slot.key != key || slot.cause == nil {
+	if slot.key != key || slot.why == nil {
 		cause := c.session.Explain(a)
 		if a.Guessed {
 			cause.Confidence, cause.Suppress = "low", "no"
 		}
-		slot.key, slot.cause = key, c.intern(&cause)
+		slot.key, slot.why = key, c.intern(&cause)
 	}
-	if slot.cause.Provider == "" && whose.name != "" {
-		cause := *slot.cause
-		cause.Provider = whose.name
-		return c.intern(&cause)
-	}
-	return slot.cause
+	return slot.why
 }
 
 // intern returns the one copy of a cause.
-func (c *causes) intern(cause *classify.Cause) *classify.Cause {
+func (c *causes) intern(cause *classify.Cause) *reason {
 	k := causeKey{cause.Rule, cause.Provider, [4]byte{initial(cause.Suppress), initial(cause.Nature), initial(cause.Retry), initial(cause.Confidence)}}
 	p := c.all[k]
 	if p == nil {
 		if len(c.all) >= maxCauses {
 			clear(c.all)
 		}
-		one := *cause
-		p = &one
+		p = &reason{Cause: *cause, row: hash(causeName(cause, "")), provider: nameKey(cause.Provider)}
 		c.all[k] = p
 	}
 	return p
+}
+
+// nameKey returns the key of a name, zero where that is empty.
+func nameKey(name string) uint64 {
+	if name == "" {
+		return 0
+	}
+	return hash(name)
 }
 
 func initial(s string) byte {
@@ -116,7 +139,8 @@ func (c *causes) side(a *parsers.Attempt) *side {
 	if s.key != key {
 		domain = classify.Domain(domain)
 		relay, own := c.classifier.KnownProviders(a.RelayHost, domain)
-		*s = side{key, mix(uint64(relay+1), uint64(own+1)), strings.Clone(c.classifier.ProviderOf(a, domain))}
+		name := strings.Clone(c.classifier.ProviderOf(a, domain))
+		*s = side{key, mix(uint64(relay+1), uint64(own+1)), name, nameKey(name)}
 	}
 	return s
 }
@@ -160,44 +184,35 @@ func causeName(c *classify.Cause, provider string) string {
 	return strings.Join([]string{c.Category.String(), c.Sub, rule, provider}, "\x00")
 }
 
-// causeRow returns the keys of the row that a cause is counted in, and of the one that it folds into.
-func (b *Builder) causeRow(c *classify.Cause) (key, up uint64) {
-	if c == nil {
+// cause fills in whom an attempt was made at, and returns the keys of the rows that the cause of its failure is counted in
+// and folds into; zero where nobody asked, or it did not fail.
+func (b *Builder) cause(a *parsers.Attempt, it *item) (key, up uint64) {
+	if b.causes == nil {
 		return 0, 0
 	}
-	if memo, ok := b.causeKeys[c]; ok && b.Counts.causes.find(memo[0]) != nil {
-		return memo[0], memo[1]
+	whose := b.causes.side(a)
+	name := whose.name
+	it.provider = whose.provider
+	var why *reason
+	if failed(a) {
+		if why = b.causes.why(a, whose); why.provider != 0 {
+			name, it.provider = why.Provider, why.provider
+		}
 	}
-	name, parent := causeName(c, c.Provider), causeName(c, "")
-	key, up = hash(name), hash(parent)
-	b.Counts.causes.name(key, name, up, parent)
-	if len(b.causeKeys) >= maxCauses {
-		clear(b.causeKeys)
+	if it.provider != 0 && b.Counts.providers.find(it.provider) == nil {
+		b.Counts.providers.name(it.provider, name, restKey, "")
 	}
-	b.causeKeys[c] = [2]uint64{key, up}
+	if why == nil {
+		return 0, 0
+	}
+	key, up = why.row, why.row
+	if it.provider != 0 {
+		key = mix(key, it.provider)
+	}
+	if b.Counts.causes.find(key) == nil {
+		b.Counts.causes.name(key, causeName(&why.Cause, name), up, causeName(&why.Cause, ""))
+	}
 	return key, up
-}
-
-// provider returns the key of the row of the provider that an attempt was made at, zero where it is not known.
-func (b *Builder) provider(a *parsers.Attempt, cause *classify.Cause) uint64 {
-	if b.causes == nil {
-		return 0
-	}
-	if cause != nil {
-		return b.providerRow(cause.Provider)
-	}
-	return b.providerRow(b.causes.provider(a))
-}
-
-func (b *Builder) providerRow(name string) uint64 {
-	if name == "" {
-		return 0
-	}
-	key := hash(name)
-	if b.Counts.providers.find(key) == nil {
-		b.Counts.providers.name(key, name, restKey, "")
-	}
-	return key
 }
 
 // A CauseCount is how many attempts failed for one reason at one provider.
