@@ -65,7 +65,7 @@ var dispositions = [...]disposition{
 	{name: "Bounce", event: parsers.Attempted, status: parsers.StatusBounced},
 	{name: "Reception", event: parsers.Accepted},
 	{name: "Expiration", event: parsers.Expired, status: parsers.StatusExpired, kind: parsers.Final, notAttempted: true, local: true},
-	{name: "AdminBounce", event: parsers.Attempted, status: parsers.StatusBounced, notAttempted: true, local: true},
+	{name: "AdminBounce", event: parsers.Attempted, status: parsers.StatusBounced, kind: parsers.Final, notAttempted: true, local: true},
 	{name: "OOB", event: parsers.Attempted, status: parsers.StatusBounced, kind: parsers.Async},
 	{name: "Rejection", event: parsers.Rejected, status: parsers.StatusRejected, local: true},
 	{name: "Feedback"},

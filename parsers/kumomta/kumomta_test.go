@@ -73,7 +73,7 @@ func TestAppendEvents(t *testing.T) {
 			ev.Attempt.Reply, ev.Attempt.Diagnostic, ev.Attempt.Origin, ev.Attempt.Command = parsers.Reply{}, "odd", 0, 0
 		}},
 		{"an administrator's text", `,"type":"AdminBounce","response":{"code":551,"enhanced_code":{"class":5,"subject":7,"detail":1},"content":"Administrator bounced with reason: purge","command":null},"peer_address":null,"source_address":null`, func(ev *parsers.Event) {
-			ev.Attempt = attempt{Recipient: "eve@example.com", Status: parsers.StatusBounced, NotAttempted: true, Origin: parsers.OriginLocal,
+			ev.Attempt = attempt{Recipient: "eve@example.com", Status: parsers.StatusBounced, Kind: parsers.Final, NotAttempted: true, Origin: parsers.OriginLocal,
 				Reply:      parsers.Reply{Code: 551, Enhanced: parsers.EnhancedCode{5, 7, 1}, Text: "Administrator bounced with reason: purge"},
 				Diagnostic: "Administrator bounced with reason: purge", Delay: parsers.Milliseconds(1500), Job: "spring"}
 		}},

@@ -85,13 +85,13 @@ func TestAppendEvents(t *testing.T) {
 		{"prose", set{"dsnDiag": "smtp;connection lost; 550 may follow"}, func(ev *parsers.Event) { none(&ev.Attempt, "connection lost; 550 may follow") }},
 		{"expired by its category", set{"bounceCat": "message-expired", "dsnStatus": "4.4.7 (delivery time expired)", "dsnDiag": "smtp;451 4.7.1 Greylisted"}, func(ev *parsers.Event) {
 			a := &ev.Attempt
-			a.Status, a.NotAttempted, a.DSN, a.Diagnostic = parsers.StatusExpired, true, parsers.EnhancedCode{4, 4, 7}, "451 4.7.1 Greylisted"
-			a.Reply = parsers.Reply{Code: 451, Enhanced: parsers.EnhancedCode{4, 7, 1}, Text: a.Diagnostic}
+			a.Status, a.Kind, a.NotAttempted, a.DSN, a.Diagnostic = parsers.StatusExpired, parsers.Final, true, parsers.EnhancedCode{4, 4, 7}, "451 4.7.1 Greylisted"
+			a.Reply = parsers.Reply{Code: 451, Text: a.Diagnostic}
 		}},
 		{"expired by its status", set{"bounceCat": "other", "dsnStatus": "5.4.7", "dsnDiag": ""}, func(ev *parsers.Event) {
 			a := &ev.Attempt
 			none(a, "5.4.7")
-			a.Status, a.NotAttempted, a.DSN = parsers.StatusExpired, true, parsers.EnhancedCode{5, 4, 7}
+			a.Status, a.Kind, a.NotAttempted, a.DSN = parsers.StatusExpired, parsers.Final, true, parsers.EnhancedCode{5, 4, 7}
 		}},
 		{"a delivery", set{"type": "d", "dsnStatus": "2.0.0 (success)", "dsnDiag": "smtp;250 OK", "bounceCat": ""}, func(ev *parsers.Event) {
 			a := &ev.Attempt

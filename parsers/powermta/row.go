@@ -150,7 +150,10 @@ func (p *parser) readKind(a *parsers.Attempt, r *row) {
 		}
 	}
 	if a.Status == parsers.StatusBounced && (r[category] == "message-expired" || a.DSN[1] == 4 && a.DSN[2] == 7) {
-		a.Status, a.NotAttempted = parsers.StatusExpired, true
+		a.Status, a.Kind, a.NotAttempted = parsers.StatusExpired, parsers.Final, true
+		if a.Reply.Enhanced != a.DSN && !a.DSN.IsZero() {
+			a.Reply.Enhanced = parsers.EnhancedCode{} // it is of an attempt before; this one's is the status
+		}
 	}
 }
 

@@ -69,9 +69,9 @@ func (m *message) appendBounce(dst []parsers.Event, object fields.Value) []parse
 			a.Status, a.Kind, a.Origin = parsers.StatusRejected, parsers.Suppressed, parsers.OriginProvider
 			a.NotAttempted, a.Reply = true, parsers.Reply{}
 		case isOwn(a):
-			a.Status, a.Origin, a.NotAttempted = parsers.StatusExpired, parsers.OriginLocal, true
+			a.Status, a.Kind, a.NotAttempted, a.Origin = parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal
 		case subType == timeout || a.DSN == deliveryTimeExpired:
-			a.Status, a.NotAttempted = parsers.StatusExpired, true
+			a.Status, a.Kind, a.NotAttempted = parsers.StatusExpired, parsers.Final, true
 		}
 		if !a.NotAttempted {
 			a.RelayIP = ip

@@ -86,14 +86,14 @@ func TestAppendEvents(t *testing.T) {
 		}},
 		{"expired", bounce("General", one(`,"status":"4.4.7","diagnosticCode":"smtp; 554 4.4.7 Message expired: unable to deliver in 840 minutes.<451 4.7.1 Greylisted>"`)), []attemptOf{
 			func(a *parsers.Attempt) {
-				a.Status, a.NotAttempted, a.Origin, a.DSN = parsers.StatusExpired, true, parsers.OriginLocal, parsers.EnhancedCode{4, 4, 7}
+				a.Status, a.Kind, a.NotAttempted, a.Origin, a.DSN = parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal, parsers.EnhancedCode{4, 4, 7}
 				a.Diagnostic = "554 4.4.7 Message expired: unable to deliver in 840 minutes.<451 4.7.1 Greylisted>"
 				a.Reply = reply(554, a.Diagnostic, 4, 4, 7)
 			},
 		}},
 		{"the sender's time was up", bounce("CustomTimeoutExceeded", one(`,"status":"4.4.1","diagnosticCode":"smtp; 421 4.4.1 No answer"`)), []attemptOf{
 			func(a *parsers.Attempt) {
-				a.Status, a.NotAttempted, a.Origin, a.DSN = parsers.StatusExpired, true, parsers.OriginRemote, parsers.EnhancedCode{4, 4, 1}
+				a.Status, a.Kind, a.NotAttempted, a.Origin, a.DSN = parsers.StatusExpired, parsers.Final, true, parsers.OriginRemote, parsers.EnhancedCode{4, 4, 1}
 				a.Diagnostic = "421 4.4.1 No answer"
 				a.Reply = reply(421, a.Diagnostic, 4, 4, 1)
 			},
