@@ -323,7 +323,7 @@ func (s *Session) readCodes(a *parsers.Attempt) {
 	}
 }
 
-// cutRecipient takes the local part of an address out of a folded text.
+// cutRecipient takes an address out of a folded text.
 func (s *Session) cutRecipient(text []byte, address string) []byte {
 	if len(address) <= minLiteral {
 		return text
@@ -332,7 +332,7 @@ func (s *Session) cutRecipient(text []byte, address string) []byte {
 	for _, r := range address {
 		s.address = foldRune(s.address, r)
 	}
-	return cutLocal(text, s.address)
+	return cutAddress(text, s.address)
 }
 
 // find notes which texts stand in a reply's.

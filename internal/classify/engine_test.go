@@ -415,3 +415,20 @@ func FuzzExplain(f *testing.F) {
 		}
 	})
 }
+
+// What an address is made of says nothing of the failure, wherever in the text it stands.
+func TestAddressesSayNothing(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	for _, address := range []string{"bob@mailbox-full.example.com", "spamhaus.org@example.net", "over.quota@blocked-using.spamhaus.org"} {
+		for _, text := range []string{
+			"550 5.1.1 <" + address + ">: Recipient address rejected: User unknown in virtual mailbox table",
+			"550 5.1.1 " + address + ": Recipient address rejected: User unknown in virtual mailbox table",
+		} {
+			a := parsers.Attempt{Status: parsers.StatusBounced, Origin: parsers.OriginRemote, Recipient: address, Command: parsers.RCPTTO, Diagnostic: text}
+			a.Reply, _ = parsers.ParseReply(text)
+			if c := s.Explain(&a); c.Category != BadMailbox || c.Confidence != "high" {
+				t.Errorf("%s: got %v, confidence %s, by %s; want bad_mailbox, high", text, c.Category, c.Confidence, c.Rule.ID)
+			}
+		}
+	}
+}

@@ -37,8 +37,9 @@ func appendFolded(dst []byte, s string) []byte {
 			dst = appendBlank(dst, start)
 		case c == '<':
 			dst = append(dst, c)
-			if at := localPart(s[i+1:]); at > 0 {
-				i += at
+			if n := addressLength(s[i+1:]); n > 0 {
+				dst = append(dst, '@') // of an address no more: neither a name nor a domain of somebody's says anything
+				i += n
 			}
 		case c < utf8.RuneSelf:
 			if '2' <= c && c <= '5' && len(dst) > start+1 && dst[len(dst)-1] == ' ' && i != cut {
@@ -127,16 +128,18 @@ func appendBlank(dst []byte, start int) []byte {
 	return dst
 }
 
-// localPart returns the length of the local part of the address in angle brackets whose `<` stands before s, zero where
-// there is none.
-func localPart(s string) int {
+// addressLength returns the length of the address in angle brackets whose `<` stands before s, zero where there is none.
+func addressLength(s string) int {
 	at := 0
 	for i := range min(len(s), 320) { // RFC 5321 4.5.3.1: 64 bytes, an at, 255 bytes
 		switch s[i] {
 		case '@':
 			at = i
 		case '>':
-			return at
+			if at == 0 {
+				return 0
+			}
+			return i
 		case ' ', '\t', '\r', '\n', '<':
 			return 0
 		}
@@ -144,20 +147,22 @@ func localPart(s string) int {
 	return 0
 }
 
-// cutLocal takes the local part of an address, which is written in lower case, out of a folded text wherever it stands.
-func cutLocal(text, address []byte) []byte {
+// cutAddress takes an address, which is written in lower case, out of a folded text wherever it stands, but for its @: the
+// recipient of a reply may be in a domain, or have a name, that is what a rule looks for.
+func cutAddress(text, address []byte) []byte {
 	at := bytes.LastIndexByte(address, '@')
-	if at < minLiteral {
+	if at < 1 {
 		return text
 	}
 	for from := 0; ; {
-		i := bytes.Index(text[from:], address[:at+1])
+		i := bytes.Index(text[from:], address)
 		if i < 0 {
 			return text
 		}
 		from += i
-		text = append(text[:from], text[from+at:]...)
+		text[from] = '@'
 		from++
+		text = append(text[:from], text[from-1+len(address):]...)
 	}
 }
 

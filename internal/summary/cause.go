@@ -69,6 +69,9 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	return &why.Cause
 }
 
+// longReply is a length up to which Explain looks at all of a text.
+const longReply = 2 << 10
+
 func failed(a *parsers.Attempt) bool { return a.Status != parsers.StatusSent && a.Status != 0 }
 
 // why returns why an attempt failed, whose relay and domain are those of a side.
@@ -77,16 +80,22 @@ func (c *causes) why(a *parsers.Attempt, whose *side) *reason {
 	if a.Reply.Text != "" && a.Origin != parsers.OriginLocal {
 		text = a.Reply.Text
 	}
-	// The recipient and the relay have no part in it but for their providers. Without them, the same refusal of many is
-	// one text: that makes half of all failures words that came before.
-	before, after := text, ""
-	if a.Recipient != "" {
-		before, after, _ = strings.Cut(text, a.Recipient)
+	// The recipient and the relay have no part in it but for their providers: Explain takes the address out of the text.
+	// Without it, the same refusal of many is one text: that makes half of all failures words that came before.
+	//
+	// Note: the key has to tell apart whatever Explain does, or the cause would depend on which attempt came first. Where
+	// there may be another way to write an address, or the end of a long text is not looked at, nothing is left out.
+	before, after, cut := text, "", false
+	if len(text) <= longReply && len(a.Recipient) > len("a@b.") && strings.IndexByte(a.Recipient, '@') > 0 {
+		before, after, cut = strings.Cut(text, a.Recipient)
 	}
 	e, d := a.Reply.Enhanced, a.DSN
 	key := mix(mix(hash(before), hash(after)), whose.known)
-	if after != "" {
-		key = mix(key, hash(rawDomain(a))) // it stands in the text
+	if cut {
+		key = mix(key, 1)
+	}
+	if strings.IndexByte(before, '@') >= 0 || strings.IndexByte(after, '@') >= 0 {
+		key = mix(key, mix(hash(a.Recipient), hash(a.OriginalRecipient)))
 	}
 	key = mix(key, uint64(a.Command)|uint64(a.Origin)<<8|uint64(a.Status)<<16|uint64(a.Kind)<<24|uint64(a.Reply.Code)<<32)
 	key = mix(key, uint64(e[0])|uint64(e[1])<<16|uint64(e[2])<<32|uint64(d[0])<<48)
@@ -152,6 +161,10 @@ func (c *causes) provider(a *parsers.Attempt) string {
 	}
 	return c.side(a).name
 }
+
+// maxCauseExample is how much is kept of the reply that stands for a cause: there may be as many as rules and providers come
+// together, and the diagnostics have it whole.
+const maxCauseExample = 240
 
 // causeRow counts the failed attempts of one cause at one provider.
 type causeRow struct {

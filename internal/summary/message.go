@@ -592,7 +592,7 @@ func (y tallier) countAttempt(m *message, it *item) {
 	if f.cause != 0 {
 		row := c.causes.at(f.cause, f.causeUp)
 		row.count(status, n)
-		row.example.earlier(it.time, f.text, f.pos)
+		row.example.earlier(it.time, clip(f.text, maxCauseExample), f.pos)
 	}
 	t := c.templates.at(f.template, templateUp(it.reply))
 	t.reply = it.reply
