@@ -136,6 +136,7 @@ func TestBadLines(t *testing.T) {
 		{"== eve@example.net R=x delayed", 23, "deferral without a reason"},
 		{"** eve@example.net what happened", 19, "failure without a reason"},
 		{"** eve@example.net F=<ann@example.com R=x: no", 19, "failure without a reason"},
+		{"** x" + strings.Repeat(" <", maxRecord/2), 1, "longer than any line of Exim's"},
 	} {
 		before := []parsers.Event{{Kind: parsers.Named, QueueID: "ABCDEF"}}
 		got, err := mustOpen(t, parsers.Options{}).AppendEvents(before, bare(head+test.text))

@@ -94,6 +94,10 @@ var idBytes = func() (t [256]uint8) {
 	return t
 }()
 
+// maxRecord bounds what it costs to find the end of an address. Exim has 8192 bytes for a line, and says so where that was
+// not enough (Exim: src/macros.h, LOG_BUFFER_SIZE; overflow).
+const maxRecord = 32 << 10
+
 // arrival returns the second in which the message of an id arrived: its first six characters, in base 62 (Exim:
 // src/string.c, string_base62). On Darwin and Cygwin, where ids know no case, it comes out centuries ahead.
 func arrival(id string) parsers.Stamp {
@@ -129,6 +133,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	}
 	if p.log == panicLog && mayPanic(text) {
 		return dst, nil
+	}
+	if len(text) > maxRecord {
+		return dst, line.Malformed(text, "longer than any line of Exim's")
 	}
 	if e.id == "" {
 		return p.appendInbound(dst, &e, text), nil
