@@ -7,8 +7,8 @@ import (
 )
 
 // The pieces of a record stand close together: they start within reach of its first line, with no more than maxOthers lines
-// between two of them, and none is longer than maxPiece. What is counted is the log's, so the record is the same however
-// the log is cut into blocks.
+// between two of them, and no line of them is as long as maxPiece. What is counted is the log's, so the record is the same
+// however the log is cut into blocks.
 const (
 	reach     = 32 << 10
 	maxOthers = 100
@@ -43,6 +43,10 @@ func (w *worker[T]) following(f func(raw string) bool) {
 // unfold puts a record together of which line is the first piece. It reports whether the pieces of the same record follow
 // once more.
 func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *parsers.Fold) (echoed bool) {
+	if len(line.Raw) >= maxPiece {
+		line.Text = fold.Text
+		return false
+	}
 	pieces := []parsers.Fold{*fold}
 	echo, whole := 0, false // pieces of the record to come; all of this one were found
 	bare := line.Text == line.Raw
@@ -51,7 +55,7 @@ func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *par
 		if others++; others > maxOthers {
 			return false
 		}
-		if line.PID != "" && !strings.Contains(raw, line.PID) {
+		if len(raw) >= maxPiece || line.PID != "" && !strings.Contains(raw, line.PID) {
 			return true // of somebody else, as most lines are, without looking closer
 		}
 		next, headless := &w.next, bare
@@ -73,7 +77,7 @@ func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *par
 			return echo < len(pieces)
 		case p.Piece != parsers.Middle && p.Piece != parsers.Last:
 			return headless && !bare
-		case p.Key != fold.Key || len(p.Text) > maxPiece || len(pieces) == maxPieces:
+		case p.Key != fold.Key || len(pieces) == maxPieces:
 			return false
 		}
 		pieces = append(pieces, p)
@@ -94,7 +98,7 @@ func (w *worker[T]) unfold(line *parsers.Line, format *parsers.Format, fold *par
 
 // echoed reports whether the next line of the log says the same again.
 func (w *worker[T]) echoed(line *parsers.Line) bool {
-	if line.Tag == "" || line.Text == "" {
+	if line.Tag == "" || line.Text == "" || len(line.Raw) >= maxPiece {
 		return false
 	}
 	echo := false

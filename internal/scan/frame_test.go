@@ -321,14 +321,18 @@ func toyLog(kind string, n int, seed uint64) []byte {
 				b.WriteString("rcpt,text,code\nx@example.com,text,550\nrcpt,code,text\n")
 			}
 		case "fold":
-			text := fmt.Sprintf("to %s %d %s", name(), code(), strings.Repeat("long ", 1+r.IntN(80)))
+			long, times := 80, 1+r.IntN(6)/5 // to one facility, or to two
+			if r.IntN(50) == 0 {
+				long, times = 16<<10, 1 // too long for any of it
+			}
+			text := fmt.Sprintf("to %s %d %s", name(), code(), strings.Repeat("long ", 1+r.IntN(long)))
 			pieces := 1 + r.IntN(4)
 			others := func() {
 				for range r.IntN(3) {
 					fmt.Fprintf(&b, "%sfold[%d]: others talk\n", header, 9000+r.IntN(9))
 				}
 			}
-			for range 1 + r.IntN(6)/5 { // to one facility, or to two
+			for range times {
 				for p := range pieces {
 					part := text[p*len(text)/pieces : (p+1)*len(text)/pieces]
 					if pieces > 1 {
