@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -201,7 +202,8 @@ func (s *scanner) reference(r *source.Reader) syslog.Reference {
 	return ref
 }
 
-// evidence returns by how many years the first lines prove the anchor wrong: a long queue id of Postfix holds the year.
+// evidence returns by how many years the first lines prove the anchor wrong: a long queue id of Postfix holds the year, and so
+// do stamps of a program's own behind the header, which may be some seconds and a New Year's Eve before it.
 func (s *scanner) evidence(in *input, o syslog.Options, lines []string) int {
 	if s.Year != 0 {
 		return 0
@@ -221,7 +223,8 @@ func (s *scanner) evidence(in *input, o syslog.Options, lines []string) int {
 		events, _ = in.parsers[f].AppendEvents(events[:0], &line)
 		for i := range events {
 			if t := events[i].Time; t != 0 {
-				return t.Time().Year() - line.Time.Time().Year()
+				const year = 365.2425 * 24
+				return int(math.Round(t.Sub(line.Time).Hours() / year))
 			}
 		}
 	}

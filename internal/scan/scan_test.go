@@ -446,6 +446,28 @@ func TestRotatedFilesAreInOrder(t *testing.T) {
 	}
 }
 
+// Headers without a year get the one that a line behind one of them proves.
+func TestYearIsProven(t *testing.T) {
+	const exim = " h1 exim[7]: "
+	for _, test := range []struct{ log, want string }{
+		{"Mar  4 05:06:07" + exim + "1tpJm7-0001AB-2d => a@example.com R=x T=y\n", "2025-03-04T05:06:07Z"},
+		{"Mar  4 05:06:07" + exim + "2024-03-04 05:06:06 cwd=/ 1 args: exim\nMar  4 05:06:07 h1 postfix/smtp[1]: 4B1C2D3E4F5: to=<a@example.com>, relay=none, delay=1, delays=0/0/0/0, dsn=4.4.1, status=deferred (x)\n", "2026-03-04T05:06:07Z"},
+		{"Mar  4 05:06:07" + exim + "2024-03-04 05:06:06 1tpJm7-0001AB-2d Completed\nMar  4 05:06:07 h1 postfix/smtp[1]: 4B1C2D3E4F5: to=<a@example.com>, relay=none, delay=1, delays=0/0/0/0, dsn=4.4.1, status=deferred (x)\n", "2024-03-04T05:06:07Z"},
+		{"Jan  1 00:00:00" + exim + "2025-12-31 23:59:59 1tpJm7-0001AB-2d Completed\nJan  1 00:00:01 h1 postfix/smtp[1]: 4B1C2D3E4F5: to=<a@example.com>, relay=none, delay=1, delays=0/0/0/0, dsn=4.4.1, status=deferred (x)\n", "2026-01-01T00:00:01Z"},
+	} {
+		var got []string
+		c := Config{Formats: all.Formats(), Now: now}
+		c.Inputs, _, _ = source.Expand([]string{write(t, "mail.log", []byte(test.log))}, nil)
+		_, err := Attempts(t.Context(), c, false, func(r *summary.Record) error {
+			got = append(got, r.Time.String())
+			return nil
+		})
+		if err != nil || len(got) != 1 || got[0] != test.want {
+			t.Errorf("%s%v, %v, want %s", test.log, got, err, test.want)
+		}
+	}
+}
+
 func TestStem(t *testing.T) {
 	for path, want := range map[string]string{
 		"/var/log/mail.log": "/var/log/mail.log", "/var/log/mail.log.1": "/var/log/mail.log", "/var/log/mail.log.2.gz": "/var/log/mail.log",
