@@ -76,7 +76,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 			continue
 		}
 		if raw.Head == "" {
-			raw.Head = trimRecord(l)
+			raw.Head = strings.Clone(trimRecord(l)) // a parser may keep it, and all that it is part of
 		}
 		raw.Lines = append(raw.Lines, bareLine(l))
 		line, ok := r.Cut(l)
@@ -89,7 +89,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 			i := slices.IndexFunc(tags, func(t TagCount) bool { return t.Tag == line.Tag })
 			if i < 0 {
 				i = len(tags)
-				tags = append(tags, TagCount{Tag: line.Tag})
+				tags = append(tags, TagCount{Tag: strings.Clone(line.Tag)})
 				if f >= 0 {
 					tags[i].Format = s.Formats[f].Name
 				}
@@ -129,7 +129,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 			sample = objects
 		}
 		if i := slices.IndexFunc(raw.Lines, func(l parsers.Line) bool { return strings.HasPrefix(l.Text, f.Header) }); f.Header != "" && i >= 0 {
-			sample.Head = raw.Lines[i].Text
+			sample.Head = strings.Clone(raw.Lines[i].Text)
 		}
 		p, err := f.Open(sample, s.Parse)
 		if err != nil && s.Forced {

@@ -43,35 +43,37 @@ func (k *sketch) add(o *sketch) {
 	k.trim()
 }
 
-// shared returns how many of the smallest hashes of either stand in both. Both are trimmed.
-func (k *sketch) shared(o *sketch) int {
-	n, i, j := 0, 0, 0
-	for i < len(k.hashes) && j < len(o.hashes) {
-		switch c := cmp.Compare(k.hashes[i], o.hashes[j]); {
-		case c < 0:
-			i++
-		case c > 0:
-			j++
-		default:
-			n, i, j = n+1, i+1, j+1
-		}
-	}
-	return n
+// A mark is a hash in the sketch of an input.
+type mark struct {
+	hash  uint64
+	input int
 }
 
-// overlaps names the inputs of a host that hold the same delivery lines.
+// overlaps names the inputs of a host that hold the same delivery lines: each with the next one that has a line of it.
 func (s *scanner) overlaps() []string {
 	if s.Dedupe {
 		return nil
 	}
+	var marks []mark
+	for i, in := range s.inputs {
+		for _, h := range in.marks.hashes {
+			marks = append(marks, mark{h, i})
+		}
+	}
+	slices.SortFunc(marks, func(a, b mark) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.input, b.input)) })
 	var out []string
-	for i, a := range s.inputs {
-		for _, b := range s.inputs[i+1:] {
-			ra, rb := &s.res.Inputs[a.ord], &s.res.Inputs[b.ord]
-			if ra.First > rb.Last || rb.First > ra.Last || a.marks.shared(&b.marks) == 0 {
-				continue
-			}
-			out = append(out, fmt.Sprintf("%s and %s hold the same delivery lines, which were counted twice; leave one out, or use --dedupe", a.Name, b.Name))
+	told := make(map[[2]int]bool)
+	for i := 1; i < len(marks); i++ {
+		a, b := marks[i-1], marks[i]
+		pair := [2]int{a.input, b.input}
+		if a.hash != b.hash || told[pair] {
+			continue
+		}
+		told[pair] = true
+		ra, rb := &s.res.Inputs[a.input], &s.res.Inputs[b.input]
+		if ra.First <= rb.Last && rb.First <= ra.Last {
+			out = append(out, fmt.Sprintf("%s and %s hold the same delivery lines, which were counted twice; leave one out, or use --dedupe",
+				s.inputs[a.input].Name, s.inputs[b.input].Name))
 		}
 	}
 	return out

@@ -160,7 +160,7 @@ func (s *scanner) firstStamp(in *input, o syslog.Options, text string, lines []s
 	for _, raw := range lines {
 		line, ok := r.Cut(raw)
 		if in.named == "" && ok {
-			in.named = line.Host
+			in.named = strings.Clone(line.Host)
 		}
 		if in.first == 0 && ok {
 			in.first = line.Time
