@@ -172,9 +172,9 @@ type section struct {
 	err    error          // why the header cannot be used
 }
 
-// isHeader reports whether a record, not empty, names columns.
+// isHeader reports whether a record, which is neither empty nor the header at hand, names columns.
 func (f *framer) isHeader(record string) bool {
-	return f.header != "" && strings.HasPrefix(record, f.header) || f.columns && (!f.begun || record == f.now.header)
+	return f.header != "" && strings.HasPrefix(record, f.header) || f.columns && !f.begun
 }
 
 // Cut implements source.Framer.
@@ -194,7 +194,7 @@ func (f *framer) Cut(text string, atEnd bool) (n int, mark any) {
 		}
 		if headed {
 			if record := trimRecord(text[n+start : n+end]); record != "" {
-				if f.isHeader(record) {
+				if record != f.now.header && f.isHeader(record) {
 					if n > 0 {
 						break // with it, another block begins
 					}
