@@ -12,7 +12,8 @@ import (
 //	date=2026-11-22 time=10:00:00.123 device_id=FE… log_id=0003000001 type=event subtype=smtp pri=information
 //	     user=mail ui=mail action=NONE status=N/A session_id="QID0-QID" msg="to=…, stat=User unknown(Reason from remote:550 …)"
 //
-// or with `2026-11-22 10:00:00.123` at the beginning, where the log was downloaded. The session's first message has its id.
+// or with `2026-11-22 10:00:00.123` at the beginning, where the log was downloaded, or with commas between the fields, where it
+// is sent as CSV. The session's first message has its id.
 type fortiMail struct {
 	day, clock string
 	host       string
@@ -47,7 +48,7 @@ func cutFortiMail(s string) (f fortiMail, ok bool) {
 			f.queueID = value[strings.IndexByte(value, '-')+1:]
 		case "msg", "":
 			if key != "" && smtp {
-				f.text = strings.TrimLeft(s, " ")[len("msg="):]
+				f.text = strings.TrimLeft(s, " ,")[len("msg="):]
 			}
 			return f, session || strings.HasPrefix(f.host, "FE")
 		}
@@ -55,17 +56,20 @@ func cutFortiMail(s string) (f fortiMail, ok bool) {
 	}
 }
 
-// cutPair cuts `key=value` or `key="value"` from the front of s. The key is empty where there is none.
+// cutPair cuts `key=value` or `key="value"` from the front of s, which a blank or comma ends. The key is empty where there is
+// none.
 func cutPair(s string) (key, value, rest string) {
-	key, value, ok := strings.Cut(strings.TrimLeft(s, " "), "=")
+	key, value, ok := strings.Cut(strings.TrimLeft(s, " ,"), "=")
 	if !ok || strings.IndexByte(key, ' ') >= 0 {
 		return "", "", s
 	}
-	end := " "
 	if quoted, ok := strings.CutPrefix(value, `"`); ok {
-		value, end = quoted, `"`
+		value, rest, _ = strings.Cut(quoted, `"`)
+		return key, value, rest
 	}
-	value, rest, _ = strings.Cut(value, end)
+	if i := strings.IndexAny(value, " ,"); i >= 0 {
+		value, rest = value[:i], value[i:]
+	}
 	return key, value, rest
 }
 

@@ -173,6 +173,28 @@ func TestServers(t *testing.T) {
 	}
 }
 
+func TestFortiMail(t *testing.T) {
+	const head = `date=2026-11-22 time=10:00:00.123 device_id=FE100 log_id=0003000001 type=event subtype=smtp pri=information user=mail action=NONE session_id="5AMA00-5AMA01aB005133" `
+	const msg = `msg="to=<a@example.com>, delay=00:00:01, mailer=esmtp, relay=mx.example.com. [192.0.2.25], dsn=5.1.1, stat=User unknown(Reason from remote:550 5.1.1 no)"`
+	for text, want := range map[string]string{
+		head + msg: "5AMA01aB005133 FE100 2026-11-22T10:00:00.123Z 550",
+		"<185>" + strings.ReplaceAll(head, " ", ",") + msg:                    "5AMA01aB005133 FE100 2026-11-22T10:00:00.123Z 550",
+		strings.Replace(head, "subtype=smtp", "subtype=admin", 1) + msg:       "",
+		strings.ReplaceAll(head, " ", " , ") + `msg="STARTTLS=client"`:        "",
+		strings.Replace(head, "time=10:00:00.123 ", "", 1) + msg:              "5AMA01aB005133 FE100  550",
+		`2026-11-22 10:00:00 type=event subtype=smtp session_id="X-Y" ` + msg: "Y  2026-11-22T10:00:00Z 550",
+	} {
+		got := ""
+		evs, err := new(parser).AppendEvents(nil, &parsers.Line{Raw: text, Text: text})
+		for _, ev := range evs {
+			got += ev.QueueID + " " + ev.Host + " " + ev.Time.String() + " " + ev.Attempt.Reply.Code.String()
+		}
+		if got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
 // What was deferred without a connection was not attempted: sendmail knew that the host is down.
 func TestHostStatus(t *testing.T) {
 	for tail, idle := range map[string]bool{
