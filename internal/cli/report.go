@@ -145,16 +145,5 @@ func writeReport(out output, r *report.Report, w report.WriteOptions, o IO) erro
 		}
 		return b.Flush()
 	}
-	if out.path == "" {
-		return write(o.Out)
-	}
-	file, err := openOut(out.path, o)
-	if err != nil {
-		return err
-	}
-	if err := write(file); err != nil {
-		file.discard()
-		return err
-	}
-	return file.commit()
+	return out.write(o, write)
 }

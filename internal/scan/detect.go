@@ -135,6 +135,9 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 		if err != nil && s.Forced {
 			return fmt.Errorf("read %s as %s: %w", in.Name, f.Name, err)
 		}
+		if err != nil {
+			p = stranger{} // a tag may lead here all the same
+		}
 		in.parsers = append(in.parsers, p)
 		if err != nil || f.Sniff == nil || f.LastResort {
 			continue
@@ -178,6 +181,14 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 		return f != d.Framing && !(f == parsers.JSON && d.Framing == parsers.Lines && claimed > 0)
 	})
 	return nil
+}
+
+// A stranger stands in for the parser of a format that cannot read an input: no line is of that format.
+type stranger struct{}
+
+// AppendEvents implements [parsers.Parser].
+func (stranger) AppendEvents(dst []parsers.Event, _ *parsers.Line) ([]parsers.Event, error) {
+	return dst, parsers.ErrForeign
 }
 
 // surest puts guesses in order, the surest first, and those as sure in the order of the list.

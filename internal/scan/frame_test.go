@@ -492,3 +492,15 @@ func TestJoinAcrossFiles(t *testing.T) {
 		differ(t, fmt.Sprintf("%d jobs", jobs), dump(got, false), dump(whole, false))
 	}
 }
+
+// A format that cannot read an input may claim a program in it: its lines are then another program's.
+func TestCannotOpen(t *testing.T) {
+	broken := parsers.Format{Name: "broken", Tags: []string{"broken"}, Open: func(parsers.Sample, parsers.Options) (parsers.Parser, error) {
+		return nil, errors.New("no columns")
+	}}
+	path := write(t, "mail.log", []byte("Nov 22 10:00:00 h1 broken[1]: a line\nNov 22 10:00:01 h1 fold[2]: to u@d.example.com 550 no\n"))
+	c := scanFiles(t, []string{path}, func(c *Config) { c.Formats = append(toys(), broken) }).Counts
+	if c.Ledger[summary.Delivery] != 1 || c.Ledger[summary.Ignored] != 1 {
+		t.Errorf("ledger %v, want one delivery and one line of another program", c.Ledger)
+	}
+}
