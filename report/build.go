@@ -97,6 +97,8 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 		programs:   c.Programs(),
 		causes:     c.Causes(),
 		providers:  c.Providers(),
+		deliveries: c.Deliveries(),
+		breakdowns: c.Breakdowns(),
 	}, o)
 }
 
@@ -111,6 +113,8 @@ type tables struct {
 	programs         []summary.Program
 	causes           []summary.CauseCount
 	providers        []summary.NamedTally
+	deliveries       []summary.Delivery
+	breakdowns       []summary.Breakdown
 }
 
 func build(c *summary.Counts, t tables, o Options) (*Report, error) {
@@ -134,6 +138,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		Categories: []Category{},
 		Providers:  []Provider{},
 		Timeline:   make([]Hour, 0, len(t.hours)),
+		Breakdowns: make([]Breakdown, 0, len(t.breakdowns)),
 		Hints:      []Hint{},
 	}
 	for i, n := range c.ByClass {
@@ -172,13 +177,18 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 	}
 
 	for _, h := range t.hours {
-		r.Timeline = append(r.Timeline, Hour{h.Start.String(), h.Sent, h.Deferred, h.Bounced})
+		r.Timeline = append(r.Timeline, hourOf(&h))
 	}
 	r.Templates, r.TemplatesTotal = templatesOf(t.templates, &o)
 	if o.OmitsDeferrals && r.Totals.Deferred == 0 {
 		r.Totals.DeferralRate = nil
 	}
-	r.addCauses(t.causes, t.providers, &o)
+	titles := titlesOf(o.Classifier)
+	r.addCauses(t.causes, t.providers, titles, &o)
+	r.DeliveryTimes = deliveryTimesOf(t.deliveries, titles)
+	for i := range t.breakdowns {
+		r.Breakdowns = append(r.Breakdowns, breakdownOf(&t.breakdowns[i], &o))
+	}
 	return r, nil
 }
 
@@ -265,6 +275,22 @@ func tallyOf(t *summary.Tally) Tally {
 	failed, ended := settled(t)
 	a := attemptsOf(t.Attempts)
 	return Tally{a, outcomesOf(&t.Outcomes), Rates{rate(failed, ended), rate(a.Deferred, a.Attempts)}}
+}
+
+func (o *Outcomes) add(p *Outcomes) {
+	o.Delivered += p.Delivered
+	o.Bounced += p.Bounced
+	o.Expired += p.Expired
+	o.Pending += p.Pending
+	o.Lost += p.Lost
+}
+
+func hourOf(h *summary.Hour) Hour {
+	t := tallyOf(&summary.Tally{Attempts: h.Attempts, Outcomes: h.Outcomes})
+	c, o := &h.ByClass, &t.Outcomes
+	return Hour{h.Start.String(), t.Sent, t.Deferred, t.Attempts.Bounced,
+		Classes{c[parsers.Success], c[parsers.Transient], c[parsers.Permanent], c[parsers.ClassUnknown]},
+		Settled{o.Delivered, o.Bounced, o.Expired, o.Lost}, t.Rates}
 }
 
 // settled returns the two sides of the bounce rate.

@@ -20,7 +20,13 @@ type Category struct {
 	Deferred int64    `json:"deferred"`
 	Bounced  int64    `json:"bounced"`
 	Share    *float64 `json:"share,omitempty"` // of all failed attempts
-	Example  *Example `json:"example,omitempty"`
+
+	// Recipients are pairs of message and recipient whose last failed attempt failed so, and Outcomes those of them that
+	// were not delivered to all the same.
+	Recipients int64    `json:"recipients"`
+	Outcomes   Outcomes `json:"outcomes"`
+
+	Example *Example `json:"example,omitempty"`
 }
 
 // A Provider counts the attempts at whoever runs the servers of the recipients' domains.
@@ -28,15 +34,23 @@ type Provider struct {
 	Provider string `json:"provider"`
 	Title    string `json:"title,omitempty"` // as people call it
 	Folded   bool   `json:"folded,omitempty"`
-	Attempts
-	DeferralRate *float64        `json:"deferral_rate,omitempty"`
-	Categories   []CategoryCount `json:"categories"` // of its failed attempts, the most frequent first
+	Tally
+	Categories []CategoryCount `json:"categories"` // of its failed attempts, the most frequent first
 }
 
-// A CategoryCount counts failed attempts of one cause.
+// A CategoryCount counts failed attempts of one cause, and as in [Category] whom they were made for.
 type CategoryCount struct {
-	Category string `json:"category"`
-	Attempts int64  `json:"attempts"`
+	Category   string   `json:"category"`
+	Attempts   int64    `json:"attempts"`
+	Recipients int64    `json:"recipients"`
+	Outcomes   Outcomes `json:"outcomes"`
+}
+
+// add adds o, which is of the same category.
+func (c *CategoryCount) add(o *CategoryCount) {
+	c.Attempts += o.Attempts
+	c.Recipients += o.Recipients
+	c.Outcomes.add(&o.Outcomes)
 }
 
 // A Hint says what to do about failures of one kind at one provider. They are in the order of what they would bring back.
@@ -64,15 +78,30 @@ var chances = map[classify.Category]int64{
 // maxHints bounds the hints of a report.
 const maxHints = 100
 
-// addCauses fills in categories, providers and hints.
-func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.NamedTally, o *Options) {
-	failed := r.Totals.Deferred + r.Totals.Attempts.Bounced
-	titles, rules := make(map[string]*classify.Provider), make(map[string]*classify.Rule)
-	if o.Classifier != nil {
-		list := o.Classifier.Providers()
+// titlesOf returns the providers that have one, by name.
+func titlesOf(c *classify.Classifier) map[string]*classify.Provider {
+	titles := make(map[string]*classify.Provider)
+	if c != nil {
+		list := c.Providers()
 		for i := range list {
 			titles[list[i].Name] = &list[i]
 		}
+	}
+	return titles
+}
+
+// failedOf returns the outcomes of those who were not delivered to.
+func failedOf(o *summary.Outcomes) Outcomes {
+	failed := outcomesOf(o)
+	failed.Delivered = 0
+	return failed
+}
+
+// addCauses fills in categories, providers and hints.
+func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.NamedTally, titles map[string]*classify.Provider, o *Options) {
+	failed := r.Totals.Deferred + r.Totals.Attempts.Bounced
+	rules := make(map[string]*classify.Rule)
+	if o.Classifier != nil {
 		all := o.Classifier.Rules()
 		for i := range all {
 			rules[all[i].ID] = &all[i]
@@ -80,27 +109,37 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 	}
 
 	byCategory := make(map[string]*Category)
-	byProvider := make(map[string]map[string]int64)
+	byProvider := make(map[string]map[string]*CategoryCount)
 	hints := make(map[[4]string]*Hint)
 	for i := range causes {
 		c := &causes[i]
 		n := c.Deferred + c.Bounced
-		if n == 0 {
+		count := CategoryCount{cmp.Or(c.Category, "other"), n, c.Outcomes.Total(), failedOf(&c.Outcomes)}
+		if n == 0 && count.Recipients == 0 {
 			continue
 		}
 		category, _ := classify.ParseCategory(c.Category)
 		trait := category.Trait()
 		row := byCategory[c.Category]
 		if row == nil {
-			row = &Category{Category: cmp.Or(c.Category, "other"), Meaning: trait.Meaning, Fault: trait.Fault, Suppress: trait.Suppress}
+			row = &Category{Category: count.Category, Meaning: trait.Meaning, Fault: trait.Fault, Suppress: trait.Suppress}
 			byCategory[c.Category] = row
 		}
 		row.Attempts, row.Deferred, row.Bounced = row.Attempts+n, row.Deferred+c.Deferred, row.Bounced+c.Bounced
+		row.Recipients += count.Recipients
+		row.Outcomes.add(&count.Outcomes)
 		row.Example = earlierExample(row.Example, &c.Example, o)
 		if byProvider[c.Provider] == nil {
-			byProvider[c.Provider] = make(map[string]int64)
+			byProvider[c.Provider] = make(map[string]*CategoryCount)
 		}
-		byProvider[c.Provider][row.Category] += n
+		if sum := byProvider[c.Provider][row.Category]; sum != nil {
+			sum.add(&count)
+		} else {
+			byProvider[c.Provider][row.Category] = &count
+		}
+		if n == 0 {
+			continue // they failed before what is counted: there is nothing to mend
+		}
 
 		// A hint of the category's own is the same whatever rule told the category.
 		h := Hint{Category: row.Category, Provider: c.Provider, Text: trait.Hint}
@@ -134,14 +173,13 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 	})
 	r.ProvidersTotal = len(providers)
 	for _, t := range cut(providers, o.Top) {
-		p := Provider{Attempts: attemptsOf(t.Attempts), Categories: []CategoryCount{}}
-		p.DeferralRate = rate(p.Deferred, p.Attempts.Attempts)
+		p := Provider{Tally: tallyOf(&t.Tally), Categories: []CategoryCount{}}
 		p.Provider, p.Folded = orOther(t.Name)
 		if known := titles[t.Name]; known != nil {
 			p.Title = known.Title
 		}
-		for category, n := range byProvider[t.Name] {
-			p.Categories = append(p.Categories, CategoryCount{category, n})
+		for _, sum := range byProvider[t.Name] {
+			p.Categories = append(p.Categories, *sum)
 		}
 		slices.SortFunc(p.Categories, func(a, b CategoryCount) int {
 			return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), strings.Compare(a.Category, b.Category))

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 )
@@ -124,7 +125,27 @@ func fullReport(t testing.TB, o Options) *Report {
 			{Name: "mx2", Lines: 1_400_000, First: at("1h"), Last: at("47h")},
 		},
 		programs: []summary.Program{{Name: "dovecot", Lines: 61_012}, {Name: "sshd", Lines: 120}},
+		causes: []summary.CauseCount{
+			{Category: "greylisted", Rule: "some-rule", Provider: "example.com", Deferred: 40_233, Example: summary.Evidence{
+				Time: at("10h8m0.25s"), Pos: summary.Pos{Input: 0, Block: 3, Line: 17},
+				Text: "host mx1.example.com[192.0.2.25] said: 451 4.7.1 <ann@example.com>: Recipient address rejected: Greylisted (in reply to RCPT TO command)"}},
+			{Category: "bad_mailbox", Provider: "example.com", Bounced: 4_900, Example: summary.Evidence{
+				Time: at("12s"), Pos: summary.Pos{Input: 0, Line: 9}, Text: "550 5.1.1 <bob+news@example.net>: user unknown"}},
+			{Category: "bad_mailbox", Provider: "google", Bounced: 17_971, Example: summary.Evidence{
+				Time: at("13s"), Pos: summary.Pos{Input: 0, Line: 11}, Text: "550 5.1.1 <eve@example.org>: no such user"}},
+			{Category: "rate_limited", Provider: "google", Deferred: 12_780, Example: summary.Evidence{
+				Time: at("14s"), Pos: summary.Pos{Input: 1, Line: 2}, Text: "421 4.7.28 Our system has detected an unusual rate of mail"}},
+			{Category: "connection", Deferred: 21_089, Bounced: 1_008, Example: summary.Evidence{
+				Time: at("30h"), Pos: summary.Pos{Input: 1, Block: 1, Line: 1}, Text: "connect to mx.pending.example[203.0.113.9]:25: Connection timed out"}},
+			{Bounced: 7_993},
+		},
+		providers: []summary.NamedTally{
+			{Name: "google", Tally: tally(400_000, 12_780, 17_971, 0, 0, 0, 0, 0)},
+			{Name: "example.com", Tally: tally(702_311, 40_233, 4_900, 0, 0, 0, 0, 0)},
+			{Name: "", Tally: tally(102_200, 21_089, 9_001, 0, 0, 0, 0, 0)},
+		},
 	}
+	o.Classifier = builtin(t)
 	o.Tool = Tool{"bouncelog", "1.2.3"}
 	o.Locate = locate
 	o.Since, o.Until = day, day.AddDate(0, 0, 2)
@@ -140,6 +161,16 @@ func fullReport(t testing.TB, o Options) *Report {
 		{Bucket: "overlong", Text: strings.Repeat("x", 300), File: "mail.log", Line: 8},
 	}
 	return mustBuild(t, c, tb, o)
+}
+
+// builtin has the titles of providers.
+func builtin(t testing.TB) *classify.Classifier {
+	t.Helper()
+	c, err := classify.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func mustBuild(t testing.TB, c *summary.Counts, tb tables, o Options) *Report {
@@ -174,6 +205,7 @@ var hostileTexts = []string{
 	"bad \xff\xfe utf-8 \xc3",
 	"zalgo" + strings.Repeat("\u0301", 500),
 	"日本語のメールボックスが見つかりません",
+	"+cmd @user #1 &amp; \\| ``` ~~x~~ <!-- ${x} {{.}} ]]> %0a::error::x www.example.com ann@example.com",
 	strings.Repeat("0123456789", 1000),
 }
 
@@ -192,6 +224,7 @@ func hostileReport(t testing.TB) *Report {
 		replies:    []summary.ReplyCount{reply(999, "5.999.999", parsers.Permanent, n)},
 	}
 	o := Options{Tool: Tool{"bouncelog", "1.2.3"}, Locate: func(p summary.Pos) (string, int64) { return hostileTexts[p.Line], 7 }}
+	traits := []classify.Category{classify.BadMailbox, classify.Unknown, classify.Blocklisted}
 	for i, s := range hostileTexts {
 		key := reply(550, "5.1.1", parsers.Permanent, 1)
 		tb.domains = append(tb.domains, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
@@ -203,6 +236,9 @@ func hostileReport(t testing.TB) *Report {
 		})
 		tb.hosts = append(tb.hosts, summary.Host{Name: s, Lines: 3, First: at("0s"), Last: at("1h")})
 		tb.programs = append(tb.programs, summary.Program{Name: s, Lines: 1})
+		tb.providers = append(tb.providers, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 0, 0, 0)})
+		tb.causes = append(tb.causes, summary.CauseCount{Category: traits[i%len(traits)].String(), Sub: s, Rule: s, Provider: s, Deferred: 1, Bounced: 1,
+			Example: summary.Evidence{Time: at("1h"), Text: s, Pos: summary.Pos{Line: uint32(i)}}})
 		o.Samples = append(o.Samples, Sample{Bucket: "malformed", Reason: s, Text: s, File: s, Line: 1})
 		o.Inputs = append(o.Inputs, Input{Name: s, Formats: []string{"postfix"}, Note: s, Hosts: []string{s}})
 	}

@@ -11,6 +11,8 @@ type Format struct {
 	Name  string // as --format takes it
 	Short string // one line for the help
 	Write func(w io.Writer, r *Report, o WriteOptions) error
+
+	Redacted bool // meant to be passed on: without another wish, it is given a redacted Report
 }
 
 // WriteOptions is what the medium asks for. None of it changes a number.
@@ -18,13 +20,15 @@ type WriteOptions struct {
 	Color bool // the terminal shows colours
 	Width int  // of the terminal, in columns; 0: a pipe, for which the layout is fixed
 	Top   int  // rows a table shows; 0: ten. Only for writers that people read
+
+	Section string // the one that csv writes, as [Sections] names it; empty: domains
 }
 
 // Formats returns every format, the default first.
 func Formats() []Format {
 	return []Format{
-		{"table", "for people: what matters first, then tables", writeTable},
-		{"json", "the whole report, as described by its JSON Schema", writeJSON},
+		{Name: "table", Short: "for people: what matters first, then tables", Write: writeTable},
+		{Name: "json", Short: "the whole report, as described by its JSON Schema", Write: writeJSON},
 	}
 }
 

@@ -135,9 +135,9 @@ func writeRecords(t testing.TB, format string, rs ...*summary.Record) ([]byte, R
 func TestRecordWriters(t *testing.T) {
 	for _, format := range RecordFormats() {
 		out, _ := writeRecords(t, format, records()...)
-		golden(t, format, out)
+		golden(t, "attempts."+format, out)
 		nothing, _ := writeRecords(t, format)
-		golden(t, format+"-empty", nothing)
+		golden(t, "attempts."+format+"-empty", nothing)
 	}
 	_, err := NewRecordWriter("tsv", io.Discard)
 	if want := `unknown record format "tsv": want ndjson or csv`; err == nil || err.Error() != want {

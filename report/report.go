@@ -12,7 +12,7 @@ package report
 // major one changes them.
 const (
 	SchemaName    = "bouncelog.report"
-	SchemaVersion = "1.1"
+	SchemaVersion = "1.2"
 )
 
 // A Report is what was found out about one set of logs. Lists are never nil, so that JSON has `[]` and no null; rates are
@@ -44,7 +44,11 @@ type Report struct {
 	Senders      []Sender `json:"senders"`
 	SendersTotal int      `json:"senders_total"`
 
+	DeliveryTimes []DeliveryTime `json:"delivery_times"`
+
 	Timeline []Hour `json:"timeline"`
+
+	Breakdowns []Breakdown `json:"breakdowns"`
 
 	Templates      []Template `json:"templates"`
 	TemplatesTotal int        `json:"templates_total"`
@@ -232,12 +236,32 @@ type Sender struct {
 	Tally
 }
 
-// An Hour counts the attempts of one hour, UTC. Start is empty for attempts that the log gave no time.
+// An Hour counts the attempts of one hour, UTC, and the outcomes that were settled in it. Start is empty for those that the
+// log gave no time.
 type Hour struct {
-	Start    string `json:"start,omitempty"`
-	Sent     int64  `json:"sent"`
-	Deferred int64  `json:"deferred"`
-	Bounced  int64  `json:"bounced"`
+	Start    string  `json:"start,omitempty"`
+	Sent     int64   `json:"sent"`
+	Deferred int64   `json:"deferred"`
+	Bounced  int64   `json:"bounced"`
+	Classes  Classes `json:"classes"` // of the same attempts
+	Outcomes Settled `json:"outcomes"`
+	Rates
+}
+
+// Classes counts attempts by class.
+type Classes struct {
+	Success   int64 `json:"success"`
+	Transient int64 `json:"transient"`
+	Permanent int64 `json:"permanent"`
+	Unknown   int64 `json:"unknown"`
+}
+
+// Settled is Outcomes without those that are open.
+type Settled struct {
+	Delivered int64 `json:"delivered"`
+	Bounced   int64 `json:"bounced"`
+	Expired   int64 `json:"expired"`
+	Lost      int64 `json:"lost"`
 }
 
 // A Template is a diagnostic of failed attempts with its ids, addresses and numbers masked. Folded as in Domain.
