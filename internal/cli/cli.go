@@ -141,6 +141,9 @@ func printErrors(w io.Writer, err error) {
 	}
 }
 
+// Command returns the command line as a tree, for programs that write about it. Nothing in it can be run.
+func Command() *cobra.Command { return newRoot(IO{}) }
+
 func newRoot(o IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bouncelog",
@@ -150,14 +153,17 @@ delivered, by which reply code, transient or permanent, in total and per domain.
 
 It reads logs, not bounce messages: mail.log, rotated and compressed ones, the journal, container logs.
 ` + statusHelp,
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Version:           Version,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Example: `  bouncelog report /var/log/mail.log
+  bouncelog attempts --domain example.com /var/log/mail.log
+  bouncelog explain 550 5.7.1`,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
-	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newExplain(o), newFormats(o), newRules(o), newVersion(o)} {
+	cmd.SetHelpCommand(newHelp())
+	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newExplain(o), newFormats(o), newRules(o), newCompletion(o), newVersion(o)} {
 		c.RunE = ownErrors(c.RunE)
 		cmd.AddCommand(c)
 	}

@@ -24,6 +24,8 @@ set, ~/.config/bouncelog/formats) and in /etc/bouncelog/formats; --formats adds 
 that of --formats counts, else the first found. One called sendgrid, mailgun, postmark or sparkpost takes the place of the
 built-in one. To write one, begin with what bouncelog formats learn proposes.
 ` + briefStatusHelp,
+		Example: `  bouncelog formats
+  bouncelog formats --formats acme.toml`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			formats, err := own.formats(o)

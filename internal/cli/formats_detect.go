@@ -28,6 +28,8 @@ Exit status:
   2    wrong usage or configuration, or the output can't be written
   3    an input can't be read
   130  interrupted`,
+		Example: `  bouncelog formats detect /var/log
+  bouncelog formats detect --formats acme.toml acme.log`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runFormatsDetect(cmd.Context(), o, &flags, args)
 		},

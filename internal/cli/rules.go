@@ -30,6 +30,8 @@ func newRules(o IO) *cobra.Command {
 
 ` + rulesHelp + `
 ` + briefStatusHelp,
+		Example: `  bouncelog rules list --category blocklisted
+  bouncelog rules show google-no-such-user > mine.toml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -184,7 +186,8 @@ func newRulesLint(o IO) *cobra.Command {
 		Long: `Check files of rules, alone and beside the rules that come with the program: keys, categories, tiers, codes, ids that are
 taken, providers that there are none of. Each fault is told with its file, line and column. Warnings are of texts of no use.
 ` + rulesStatusHelp,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  bouncelog rules lint mine.toml`,
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
 			set, err := lintRules(o.Out, paths)
 			if err != nil {
@@ -225,7 +228,8 @@ func newRulesTest(o IO) *cobra.Command {
 		Long: `Run the examples of rules: each hit has to be decided by its rule, and no miss may be, among these rules alone and beside
 those that come with the program.
 ` + rulesStatusHelp,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  bouncelog rules test mine.toml`,
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
 			set, err := lintRules(io.Discard, paths)
 			if err != nil {

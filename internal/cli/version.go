@@ -14,7 +14,8 @@ func newVersion(o IO) *cobra.Command {
 		Short: "Print the version",
 		Long: `Print the version, the commit it was built from, and the system and Go it was built with.
 ` + briefStatusHelp,
-		Args: cobra.NoArgs,
+		Example: `  bouncelog version`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(o.Out, "bouncelog %s%s %s/%s %s\n", Version, revision(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 			return err

@@ -66,8 +66,8 @@ type module struct {
 
 func modules() []module {
 	return []module{
-		{"github.com/spf13/cobra", "v1.10.2", []string{"internal/cli"}},
-		{"github.com/spf13/pflag", "", []string{"internal/cli"}},
+		{"github.com/spf13/cobra", "v1.10.2", []string{"internal/cli", "internal/tools/man"}},
+		{"github.com/spf13/pflag", "", []string{"internal/cli", "internal/tools/man"}},
 		{"github.com/schollz/progressbar/v3", "v3.19.1", []string{"internal/cli"}},
 		{"golang.org/x/term", "v0.47.0", []string{"internal/cli"}},
 		{"github.com/olekukonko/tablewriter", "v1.1.5", []string{"report/table.go"}},
@@ -76,6 +76,8 @@ func modules() []module {
 		{"github.com/cespare/xxhash/v2", "", []string{"internal/summary"}},
 		{"golang.org/x/net", "v0.62.0", []string{"internal/classify"}},
 		{"golang.org/x/text", "", []string{"internal/source"}},
+		// What cobra/doc makes manual pages with; the program itself has none of it.
+		{"github.com/cpuguy83/go-md2man/v2", "v2.0.7", []string{"internal/tools/man"}},
 		// Tables of rules, of the user's formats and of settings: the one module with several importers.
 		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "parsers/custom"}},
 		{"github.com/gofrs/flock", "v0.13.1", []string{"internal/cli"}},
