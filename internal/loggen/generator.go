@@ -323,6 +323,8 @@ func (g *generator) plan(m *message, rcpts []recipient) bool {
 		}
 		u := g.rng.Float64()
 		switch {
+		case m.runs == 1 && m.kind == ordinary && g.blocks(d):
+			r.verdict, r.reply = bounced, t.blocked
 		case suspend:
 			r.verdict, r.reply = suspended, why
 			continue
@@ -353,6 +355,11 @@ func (g *generator) plan(m *message, rcpts []recipient) bool {
 		}
 	}
 	return any
+}
+
+// blocks draws whether a domain's servers refuse us.
+func (g *generator) blocks(d *domain) bool {
+	return d.name == g.o.Blocker && g.chance(g.o.Mix.Block)
 }
 
 // failure draws the reply to a failed attempt. Only the first recipient of a session can find that the session fails.

@@ -12,6 +12,7 @@
 package loggen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,9 @@ type Options struct {
 	// Silence is how long the analyser waits for word of a message before it counts it as lost. Zero: six days.
 	Silence time.Duration
 
+	// Blocker is the recipient domain whose servers Mix.Block has refuse mail. Empty: example.com, to which the most goes.
+	Blocker string
+
 	Mix Mix
 }
 
@@ -77,6 +81,7 @@ type Mix struct {
 	SoftBounce  float64 // a bounce is kept as SOFTBOUNCE
 	Suspend     float64 // `delivery temporarily suspended` instead of an attempt
 	Tried       float64 // another server was tried in vain before
+	Block       float64 // Options.Blocker refuses a first attempt, since our address is on a list
 	Repeat      float64 // rsyslog folds further records of the same deferral: `message repeated N times`
 
 	// Of each message.
@@ -175,6 +180,7 @@ func (o *Options) complete() error {
 	setDefault(&o.MinBackoff, 300*time.Second)
 	setDefault(&o.MaxBackoff, max(4000*time.Second, o.MinBackoff))
 	setDefault(&o.Silence, 6*24*time.Hour)
+	o.Blocker = cmp.Or(o.Blocker, "example.com")
 	switch {
 	case o.Start.Unix() < 1<<29 || o.Start.Unix() > 1<<34: // outside, long queue ids have not six digits of seconds
 		return fmt.Errorf("start %v is not between 1987 and 2514", o.Start)

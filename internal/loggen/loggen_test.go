@@ -46,6 +46,7 @@ var cases = []struct {
 	{"one domain", Options{Messages: 500, Domains: 1, Mix: Everything()}},
 	{"short life", Options{Messages: 2000, Lifetime: time.Millisecond, Mix: Everything()}},
 	{"many recipients", Options{Messages: 1000, Domains: 3, Mix: only(func(m *Mix) { m.MultiRecipient = 1 })}},
+	{"blocked", Options{Messages: 2000, Blocker: "example.net", Mix: only(func(m *Mix) { m.Block, m.MultiRecipient = 0.4, 0.3 })}},
 	{"reuse", Options{Messages: 1500, Hosts: []string{"a", "b"}, Mix: only(func(m *Mix) {
 		m.Reuse, m.LostRemoved, m.ReuseLost, m.LostTail, m.Clash = 0.9, 0.3, 0.9, 0.3, 0.3
 	})}},
@@ -332,5 +333,30 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Mix.Block adds refusals at the blocker, as often as it says, and the rest of the log is as likely as before.
+func TestBlock(t *testing.T) {
+	o := Options{Messages: 8000, Domains: 3, Mix: Typical()}
+	_, before := generate(t, o)
+	o.Mix.Block = 0.1
+	_, after := generate(t, o)
+	find := func(truth Truth) Outcomes {
+		for _, d := range truth.Domains {
+			if d.Name == "example.com" {
+				return d.Outcomes
+			}
+		}
+		t.Fatal("no mail to example.com")
+		return Outcomes{}
+	}
+	a, b := find(before), find(after)
+	more := float64(b.Bounced)/float64(b.Total()) - float64(a.Bounced)/float64(a.Total())
+	if want := 0.1 * (1 - float64(a.Bounced)/float64(a.Total())); math.Abs(more-want) > 0.02 {
+		t.Errorf("%v more of the outcomes bounced, want %v", more, want)
+	}
+	if rest := (after.Total.Outcomes.Bounced - b.Bounced) - (before.Total.Outcomes.Bounced - a.Bounced); max(rest, -rest) > 100 {
+		t.Errorf("%d more bounced at other domains", rest)
 	}
 }

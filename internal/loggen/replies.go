@@ -58,6 +58,7 @@ type table struct {
 	probeOK, forwarded, tried        []*reply
 	softRcpt, hardRcpt               []*reply // those to RCPT TO
 	session                          []*reply // soft ones of whole destinations, which make qmgr suspend them
+	blocked                          *reply
 
 	keys []replyKey
 }
@@ -189,6 +190,9 @@ func newTable() *table {
 		{broken, 0, "", "4.4.2", "lost connection with %b while performing the EHLO handshake", 0},
 		{broken, 0, "", "4.7.5", "Cannot start TLS: handshake failure", 0},
 	})
+	t.blocked = t.add("%m", []row{
+		{mailFrom, 554, "5.7.1", "5.7.1", "554 5.7.1 Service unavailable; Client host [%a] blocked using bl.example.net; https://bl.example.net/?ip=%a", 0},
+	})[0]
 	for _, r := range t.soft {
 		switch r.stage {
 		case rcptTo:

@@ -101,6 +101,7 @@ func parse(args []string, stderr io.Writer) (o loggen.Options, other, out, truth
 	fs.BoolVar(&o.TLS, "tls", false, "tls= in the records")
 	fs.Float64Var(&o.Rate, "rate", 0, "new messages per second of log time (default 50)")
 	fs.IntVar(&o.Domains, "domains", 0, "recipient domains (default 1000)")
+	fs.StringVar(&o.Blocker, "blocker", "", "the `DOMAIN` whose servers -block has refuse mail (default example.com)")
 	fs.DurationVar(&o.Lifetime, "lifetime", 0, "maximal_queue_lifetime (default 6h)")
 	fs.DurationVar(&o.MinBackoff, "min-backoff", 0, "minimal_backoff_time (default 300s)")
 	fs.DurationVar(&o.MaxBackoff, "max-backoff", 0, "maximal_backoff_time (default 4000s)")
@@ -162,6 +163,7 @@ func probabilities(m *loggen.Mix) []probability {
 		{"soft-bounce", "a bounce is SOFTBOUNCE", &m.SoftBounce},
 		{"suspend", "a delivery is suspended", &m.Suspend},
 		{"tried", "another server was tried in vain before", &m.Tried},
+		{"block", "the blocker refuses a recipient's first attempt", &m.Block},
 		{"repeat", "further deferrals in `message repeated`", &m.Repeat},
 		{"multi-recipient", "a message has several recipients", &m.MultiRecipient},
 		{"hostile-recipient", "an address tries to pass for log syntax", &m.HostileRecipient},
