@@ -32,14 +32,15 @@ func breakdownOf(b *summary.Breakdown, o *Options) Breakdown {
 		order = SortName
 	}
 	slices.SortStableFunc(rows, func(a, b summary.BreakdownRow) int {
-		if a.Folded != b.Folded {
-			return cmp.Or(compareBool(a.Folded, b.Folded), 0)
+		switch {
+		case a.Folded:
+			return 1
+		case b.Folded:
+			return -1
+		case order == SortName:
+			return slices.Compare(a.Key, b.Key)
 		}
-		by := order.compare(summary.NamedTally{Tally: a.Tally}, summary.NamedTally{Tally: b.Tally})
-		if order == SortName {
-			by = 0
-		}
-		return cmp.Or(by, slices.Compare(a.Key, b.Key))
+		return cmp.Or(order.compare(summary.NamedTally{Tally: a.Tally}, summary.NamedTally{Tally: b.Tally}), slices.Compare(a.Key, b.Key))
 	})
 	for i := range rows {
 		x := &rows[i]
@@ -64,13 +65,3 @@ func breakdownOf(b *summary.Breakdown, o *Options) Breakdown {
 }
 
 func timed(dimension string) bool { return dimension == "hour" || dimension == "day" }
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}

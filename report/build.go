@@ -97,7 +97,7 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 		programs:   c.Programs(),
 		causes:     c.Causes(),
 		providers:  c.Providers(),
-		deliveries: c.Deliveries(),
+		deliveries: c.DeliveryTimes(),
 		breakdowns: c.Breakdowns(),
 	}, o)
 }
@@ -113,7 +113,7 @@ type tables struct {
 	programs         []summary.Program
 	causes           []summary.CauseCount
 	providers        []summary.NamedTally
-	deliveries       []summary.Delivery
+	deliveries       []summary.DeliveryTime
 	breakdowns       []summary.Breakdown
 }
 

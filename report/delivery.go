@@ -39,7 +39,7 @@ type Retry struct {
 }
 
 // deliveryTimesOf returns the rows of the total and then of providers.
-func deliveryTimesOf(all []summary.Delivery, titles map[string]*classify.Provider) []DeliveryTime {
+func deliveryTimesOf(all []summary.DeliveryTime, titles map[string]*classify.Provider) []DeliveryTime {
 	rows := make([]DeliveryTime, 0, len(all))
 	for i := range all {
 		d := &all[i]

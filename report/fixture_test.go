@@ -116,9 +116,11 @@ func fullReport(t testing.TB, o Options) *Report {
 			{N: 31, Last: at("40h")},
 		},
 		hours: []summary.Hour{
-			{Start: 0, Attempts: summary.Attempts{Sent: 1}},
-			{Start: at("0s"), Attempts: summary.Attempts{Sent: 604_510, Deferred: 74_000, Bounced: 30_000}},
-			{Start: at("47h"), Attempts: summary.Attempts{Sent: 600_000, Deferred: 102, Bounced: 1_872}},
+			{Start: 0, Attempts: summary.Attempts{Sent: 1}, ByClass: [4]int64{0, 1}, Outcomes: summary.Outcomes{summary.DeliveredUnknown: 1}},
+			{Start: at("0s"), Attempts: summary.Attempts{Sent: 604_510, Deferred: 74_000, Bounced: 30_000}, ByClass: [4]int64{14, 604_510, 73_988, 29_998},
+				Outcomes: summary.Outcomes{595_000, 5_270, 4_240, 29_800, 2, 0, 1}},
+			{Start: at("47h"), Attempts: summary.Attempts{Sent: 600_000, Deferred: 102, Bounced: 1_872}, ByClass: [4]int64{0, 600_000, 102, 1_872},
+				Outcomes: summary.Outcomes{595_400, 4_600, 0, 1_850, 1_202, 0, 2}},
 		},
 		hosts: []summary.Host{
 			{Name: "mx1", Lines: 2_403_787, First: at("0s"), Last: at("47h59m59s")},
@@ -126,24 +128,42 @@ func fullReport(t testing.TB, o Options) *Report {
 		},
 		programs: []summary.Program{{Name: "dovecot", Lines: 61_012}, {Name: "sshd", Lines: 120}},
 		causes: []summary.CauseCount{
-			{Category: "greylisted", Rule: "some-rule", Provider: "example.com", Deferred: 40_233, Example: summary.Evidence{
+			{Category: "greylisted", Rule: "some-rule", Provider: "example.com", Deferred: 40_233, Outcomes: summary.Outcomes{summary.DeliveredLater: 2_211, summary.Expired: 900, summary.Pending: 1_100}, Example: summary.Evidence{
 				Time: at("10h8m0.25s"), Pos: summary.Pos{Input: 0, Block: 3, Line: 17},
 				Text: "host mx1.example.com[192.0.2.25] said: 451 4.7.1 <ann@example.com>: Recipient address rejected: Greylisted (in reply to RCPT TO command)"}},
-			{Category: "bad_mailbox", Provider: "example.com", Bounced: 4_900, Example: summary.Evidence{
+			{Category: "bad_mailbox", Provider: "example.com", Bounced: 4_900, Outcomes: summary.Outcomes{summary.Bounced: 4_880}, Example: summary.Evidence{
 				Time: at("12s"), Pos: summary.Pos{Input: 0, Line: 9}, Text: "550 5.1.1 <bob+news@example.net>: user unknown"}},
-			{Category: "bad_mailbox", Provider: "google", Bounced: 17_971, Example: summary.Evidence{
+			{Category: "bad_mailbox", Provider: "google", Bounced: 17_971, Outcomes: summary.Outcomes{summary.Bounced: 17_771}, Example: summary.Evidence{
 				Time: at("13s"), Pos: summary.Pos{Input: 0, Line: 11}, Text: "550 5.1.1 <eve@example.org>: no such user"}},
-			{Category: "rate_limited", Provider: "google", Deferred: 12_780, Example: summary.Evidence{
+			{Category: "rate_limited", Provider: "google", Deferred: 12_780, Outcomes: summary.Outcomes{summary.DeliveredLater: 7_659, summary.Expired: 4}, Example: summary.Evidence{
 				Time: at("14s"), Pos: summary.Pos{Input: 1, Line: 2}, Text: "421 4.7.28 Our system has detected an unusual rate of mail"}},
-			{Category: "connection", Deferred: 21_089, Bounced: 1_008, Example: summary.Evidence{
+			{Category: "connection", Deferred: 21_089, Bounced: 1_008, Outcomes: summary.Outcomes{summary.Bounced: 1_006, summary.Expired: 300, summary.Pending: 1_111, summary.Lost: 3}, Example: summary.Evidence{
 				Time: at("30h"), Pos: summary.Pos{Input: 1, Block: 1, Line: 1}, Text: "connect to mx.pending.example[203.0.113.9]:25: Connection timed out"}},
-			{Bounced: 7_993},
+			{Bounced: 7_993, Outcomes: summary.Outcomes{summary.Bounced: 7_993}},
 		},
 		providers: []summary.NamedTally{
-			{Name: "google", Tally: tally(400_000, 12_780, 17_971, 0, 0, 0, 0, 0)},
-			{Name: "example.com", Tally: tally(702_311, 40_233, 4_900, 0, 0, 0, 0, 0)},
-			{Name: "", Tally: tally(102_200, 21_089, 9_001, 0, 0, 0, 0, 0)},
+			{Name: "google", Tally: tally(400_000, 12_780, 17_971, 392_341, 7_659, 17_771, 4, 0)},
+			{Name: "example.com", Tally: tally(702_311, 40_233, 4_900, 700_100, 2_211, 4_880, 900, 1_100)},
+			{Name: "", Tally: tally(102_200, 21_089, 9_001, 97_959, 0, 8_999, 300, 1_111)},
 		},
+	}
+	tb.deliveries = []summary.DeliveryTime{
+		{Times: lengths(map[int64]int64{450: 700_000, 2_000: 400_000, 930_000: 95_000, 86_400_000: 9_511}),
+			Delivered: []int64{1_190_400, 9_000, 800, 70}, GivenUp: []int64{31_650, 0, 0, 0, 1_207}, Pending: []int64{1_111, 1_000, 100}},
+		{Provider: "google", Times: lengths(map[int64]int64{300: 392_341, 600_000: 7_659}), Delivered: []int64{392_341, 7_659}, GivenUp: []int64{17_771, 4}},
+		{Provider: "microsoft", Pending: []int64{0, 3}},
+	}
+	tb.breakdowns = []summary.Breakdown{
+		{By: []string{"day"}, Rows: []summary.BreakdownRow{
+			{Key: []string{"2026-11-20"}, Tally: tally(604_510, 74_000, 30_000, 595_000, 5_270, 29_800, 2, 0)},
+			{Key: []string{"2026-11-21"}, Tally: tally(600_000, 102, 1_872, 595_400, 4_600, 1_850, 1_202, 2_211)},
+		}},
+		{By: []string{"campaign", "provider"}, Rows: []summary.BreakdownRow{
+			{Key: []string{"", ""}, Tally: tally(4_511, 102, 872, 4_400, 111, 650, 4, 11)},
+			{Key: []string{"autumn-news", ""}, Tally: tally(100_000, 1_000, 1_000, 99_000, 1_000, 900, 0, 100)},
+			{Key: []string{"autumn-news", "google"}, Tally: tally(1_100_000, 73_000, 30_000, 1_091_000, 9_000, 30_000, 1_200, 2_100)},
+			{Key: []string{"", ""}, Folded: true, Tally: tally(90, 5, 5, 90, 0, 5, 0, 0)},
+		}},
 	}
 	o.Classifier = builtin(t)
 	o.Tool = Tool{"bouncelog", "1.2.3"}
@@ -224,6 +244,7 @@ func hostileReport(t testing.TB) *Report {
 		replies:    []summary.ReplyCount{reply(999, "5.999.999", parsers.Permanent, n)},
 	}
 	o := Options{Tool: Tool{"bouncelog", "1.2.3"}, Locate: func(p summary.Pos) (string, int64) { return hostileTexts[p.Line], 7 }}
+	var cells []summary.BreakdownRow
 	traits := []classify.Category{classify.BadMailbox, classify.Unknown, classify.Blocklisted}
 	for i, s := range hostileTexts {
 		key := reply(550, "5.1.1", parsers.Permanent, 1)
@@ -236,16 +257,27 @@ func hostileReport(t testing.TB) *Report {
 		})
 		tb.hosts = append(tb.hosts, summary.Host{Name: s, Lines: 3, First: at("0s"), Last: at("1h")})
 		tb.programs = append(tb.programs, summary.Program{Name: s, Lines: 1})
-		tb.providers = append(tb.providers, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 0, 0, 0)})
+		tb.providers = append(tb.providers, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
+		cells = append(cells, summary.BreakdownRow{Key: []string{s, hostileTexts[len(hostileTexts)-1-i]}, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
 		tb.causes = append(tb.causes, summary.CauseCount{Category: traits[i%len(traits)].String(), Sub: s, Rule: s, Provider: s, Deferred: 1, Bounced: 1,
 			Example: summary.Evidence{Time: at("1h"), Text: s, Pos: summary.Pos{Line: uint32(i)}}})
 		o.Samples = append(o.Samples, Sample{Bucket: "malformed", Reason: s, Text: s, File: s, Line: 1})
 		o.Inputs = append(o.Inputs, Input{Name: s, Formats: []string{"postfix"}, Note: s, Hosts: []string{s}})
 	}
+	tb.breakdowns = []summary.Breakdown{{By: []string{"sender", "relay"}, Rows: cells}}
 	return mustBuild(t, c, tb, o)
 }
 
 // given returns the top replies of a fixture, whatever rows they are asked for.
 func given(m map[string]summary.ReplyCount) func([]summary.NamedTally) map[string]summary.ReplyCount {
 	return func([]summary.NamedTally) map[string]summary.ReplyCount { return m }
+}
+
+func lengths(times map[int64]int64) (h summary.Histogram) {
+	for ms, n := range times {
+		for range n {
+			h.Add(ms)
+		}
+	}
+	return h
 }

@@ -169,6 +169,7 @@ const maxCauseExample = 240
 // causeRow counts the failed attempts of one cause at one provider.
 type causeRow struct {
 	deferred, bounced int64
+	outcomes          Outcomes // of the recipients whose last failed attempt it was
 	example           Evidence
 }
 
@@ -183,6 +184,7 @@ func (c *causeRow) count(s parsers.Status, n int64) {
 func (c *causeRow) add(o *causeRow) {
 	c.deferred += o.deferred
 	c.bounced += o.bounced
+	c.outcomes.add(&o.outcomes)
 	c.example.earlier(o.example.Time, o.example.Text, o.example.Pos)
 }
 
@@ -233,6 +235,7 @@ type CauseCount struct {
 	Category, Sub, Rule string
 	Provider            string // empty: not known, or of all whom the table had no room for
 	Deferred, Bounced   int64
+	Outcomes            Outcomes // of the recipients whose last failed attempt it was
 	Example             Evidence
 }
 
@@ -246,7 +249,7 @@ func (c *Counts) Causes() []CauseCount {
 		if len(parts) != 4 {
 			parts = make([]string, 4)
 		}
-		list = append(list, CauseCount{parts[0], parts[1], parts[2], parts[3], r.val.deferred, r.val.bounced, r.val.example})
+		list = append(list, CauseCount{parts[0], parts[1], parts[2], parts[3], r.val.deferred, r.val.bounced, r.val.outcomes, r.val.example})
 	}
 	slices.SortFunc(list, func(a, b CauseCount) int {
 		return cmp.Or(cmp.Compare(b.Deferred+b.Bounced, a.Deferred+a.Bounced), strings.Compare(a.Category, b.Category),

@@ -103,6 +103,14 @@ func (o Outcomes) Delivered() int64 {
 	return o[DeliveredFirst] + o[DeliveredLater] + o[DeliveredUnknown]
 }
 
+// Total returns all pairs.
+func (o Outcomes) Total() (n int64) {
+	for _, c := range o {
+		n += c
+	}
+	return n
+}
+
 func (o *Outcomes) add(p *Outcomes) {
 	for i := range p {
 		o[i] += p[i]
@@ -362,7 +370,7 @@ type Counts struct {
 
 	domains   table[tally, *tally]
 	senders   table[tally, *tally]
-	hours     table[Attempts, *Attempts]
+	hours     table[hourRow, *hourRow]
 	replies   table[sum, *sum]
 	pairs     table[pair, *pair]
 	templates table[template, *template]
@@ -370,6 +378,9 @@ type Counts struct {
 	programs  table[sum, *sum]
 	providers table[tally, *tally]
 	causes    table[causeRow, *causeRow]
+
+	deliveries deliveries
+	breakdowns *breakdowns // nil: nobody asks for any
 }
 
 // NewCounts returns Counts of nothing.
@@ -377,7 +388,7 @@ func NewCounts() *Counts {
 	return &Counts{
 		domains:   newTable[tally](maxDomains),
 		senders:   newTable[tally](maxSenders),
-		hours:     newTable[Attempts](maxHours),
+		hours:     newTable[hourRow](maxHours),
 		replies:   newTable[sum](maxReplies),
 		pairs:     newTable[pair](maxDomains),
 		templates: newTable[template](maxTemplates),
@@ -430,6 +441,8 @@ func (c *Counts) Add(o *Counts) {
 	c.programs.add(&o.programs)
 	c.providers.add(&o.providers)
 	c.causes.add(&o.causes)
+	c.deliveries.add(&o.deliveries)
+	c.breakdowns.add(o.breakdowns)
 }
 
 // A NamedTally is one row of a table of domains or senders. Name is empty for the row of all that the table had no room
@@ -540,41 +553,6 @@ func (c *Counts) Templates() []Template {
 		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Text, b.Text), cmp.Compare(a.Reply.pack(), b.Reply.pack()))
 	})
 	return out
-}
-
-// An Hour counts the attempts of one hour, UTC. Start is zero for those that the log gave no time.
-type Hour struct {
-	Start parsers.Stamp
-	Attempts
-}
-
-// Hours returns the attempts by hour, in order of time.
-func (c *Counts) Hours() []Hour {
-	out := make([]Hour, 0, len(c.hours.rows))
-	for _, r := range c.hours.rows {
-		if r.val != (Attempts{}) {
-			out = append(out, Hour{hourStart(r.key), r.val})
-		}
-	}
-	slices.SortFunc(out, func(a, b Hour) int { return cmp.Compare(a.Start, b.Start) })
-	return out
-}
-
-const hourLength = 3600 * 1e6
-
-// hourKey returns the key of the hour of s; zero for no time.
-func hourKey(s parsers.Stamp) uint64 {
-	if s <= 0 {
-		return restKey
-	}
-	return uint64(s/hourLength) + 1
-}
-
-func hourStart(key uint64) parsers.Stamp {
-	if key == restKey {
-		return 0
-	}
-	return parsers.Stamp(key-1) * hourLength
 }
 
 // A Host is a reporting MTA's host as the log names it.

@@ -510,6 +510,9 @@ func (y tallier) countOutcome(m *message, o Outcome, t parsers.Stamp, domain, up
 		return
 	}
 	c.Total.Outcomes[o]++
+	if o != Pending {
+		c.hours.at(hourKey(t), restKey).outcomes[o]++
+	}
 	c.domains.at(domain, up).outcome(o)
 	if m.sender != 0 {
 		c.senders.at(m.sender, restKey).outcome(o)
@@ -565,7 +568,9 @@ func (y tallier) countAttempt(m *message, it *item) {
 	if it.is(conflict) {
 		c.Conflicts += n
 	}
-	c.hours.at(hourKey(it.time), restKey).count(status, n)
+	h := c.hours.at(hourKey(it.time), restKey)
+	h.attempts.count(status, n)
+	h.byClass[classOf(it.reply)] += n
 	c.domains.at(it.domain, it.domainUp).attempt(status, uint32(it.n))
 	if m.sender != 0 {
 		c.senders.at(m.sender, restKey).attempt(status, uint32(it.n))
