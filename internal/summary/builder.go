@@ -128,7 +128,7 @@ type templateMemo struct{ text, template uint64 }
 
 // NewBuilder returns a Builder.
 func NewBuilder(o *Options) *Builder {
-	c := NewCounts()
+	c := o.newCounts()
 	return &Builder{Counts: c, y: tallier{o, c, nil}, causes: newCauses(o.Classifier)}
 }
 
@@ -146,7 +146,7 @@ func (b *Builder) End() {
 	b.flushHost()
 	if b.Counts.large() {
 		b.f.spill = b.Counts
-		b.Counts = NewCounts()
+		b.Counts = b.y.newCounts()
 		b.y.counts = b.Counts
 		b.templates, b.domains, b.senders = [len(b.templates)]templateMemo{}, domainMemo{}, domainMemo{}
 	}
@@ -317,6 +317,7 @@ func (b *Builder) postpone(e *entry, it *item) {
 	}
 	if it.op == opAttempt && e.msg.is(senderKnown) {
 		b.y.countAttempt(&e.msg, it)
+		it.reply = it.why()
 		it.marks |= counted
 		it.failure = nil
 	}
@@ -446,6 +447,9 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	b.recipient(a, it)
 	v := classify.ClassOf(a)
 	it.status, it.kind, it.origin = a.Status, a.Kind, a.Origin
+	if a.Status == parsers.StatusSent {
+		it.queue = delayOf(a.Delay).file()
+	}
 	if a.NotAttempted {
 		it.marks |= notAttempted
 	}

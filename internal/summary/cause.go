@@ -220,14 +220,19 @@ func (b *Builder) cause(a *parsers.Attempt, it *item) (key, up uint64) {
 	if why == nil {
 		return 0, 0
 	}
-	key, up = why.row, why.row
-	if it.provider != 0 {
-		key = mix(key, it.provider)
-	}
+	key, up = causeAt(why.row, it.provider), why.row
 	if b.Counts.causes.find(key) == nil {
 		b.Counts.causes.name(key, causeName(&why.Cause, name), up, causeName(&why.Cause, ""))
 	}
 	return key, up
+}
+
+// causeAt returns the key of a cause's row at a provider.
+func causeAt(row, provider uint64) uint64 {
+	if provider == 0 {
+		return row
+	}
+	return mix(row, provider)
 }
 
 // A CauseCount is how many attempts failed for one reason at one provider.

@@ -52,6 +52,41 @@ type deliveries struct {
 	named map[uint64]*DeliveryTime // by the hash of the provider's name
 }
 
+// newCounts returns Counts of nothing, with a place for every provider that has a name.
+func (o *Options) newCounts() *Counts {
+	c := NewCounts()
+	if o.Classifier == nil {
+		return c
+	}
+	list := o.Classifier.Providers()
+	c.deliveries.named = make(map[uint64]*DeliveryTime, len(list))
+	for i := range list {
+		c.deliveries.named[hash(list[i].Name)] = &DeliveryTime{Provider: list[i].Name}
+	}
+	return c
+}
+
+// count counts an end.
+func (d *deliveries) count(e *end) {
+	d.all.count(e)
+	if one := d.named[e.provider]; one != nil {
+		one.count(e)
+	}
+}
+
+func (d *DeliveryTime) count(e *end) {
+	list := &d.GivenUp
+	switch e.outcome {
+	case DeliveredFirst, DeliveredLater, DeliveredUnknown:
+		if list = &d.Delivered; e.delay != 0 {
+			d.Times.count(int(e.delay)-1, 1)
+		}
+	case Pending:
+		list = &d.Pending
+	}
+	countTries(list, int(e.tries), 1)
+}
+
 func (d *deliveries) add(o *deliveries) {
 	d.all.add(&o.all)
 	for key, from := range o.named {

@@ -137,6 +137,7 @@ const (
 	senderNull // the sender is the null reverse-path
 	senderAsked
 	waiting // items are held
+	dated   // the time of its birth is kept
 )
 
 func (m *message) is(f fact) bool { return m.facts&f != 0 }
@@ -154,6 +155,7 @@ const longList = 32
 func (y tallier) recipient(m *message, it *item) *recipient {
 	switch m.first.id &^ stateMask {
 	case 0:
+		y.keepBirth(m, it)
 		m.first = recipient{it.rcpt, it.domain, it.domainUp}
 		return &m.first
 	case it.rcpt:
@@ -297,6 +299,8 @@ func (y tallier) apply(m *message, it *item) {
 		y.release(m)
 	}
 	switch it.op {
+	case opAccepted, opNamed:
+		m.date(it)
 	case opAttempt:
 		if !it.is(counted) {
 			y.emit(m, it)
@@ -337,27 +341,32 @@ func (y tallier) advance(m *message, it *item) {
 		r.become(settled)
 		switch {
 		case it.kind == parsers.Internal || it.is(notAttempted): // handed on inside, or thrown away: no outcome here
+			y.forget(m, r, before)
 		case before == deferred || it.is(laterTry):
-			y.settle(m, r, DeliveredLater, it.time)
+			y.settleBy(m, r, before, DeliveredLater, it)
 		case m.is(born) || it.is(firstTry):
-			y.settle(m, r, DeliveredFirst, it.time)
+			y.settleBy(m, r, before, DeliveredFirst, it)
 		default:
-			y.settle(m, r, DeliveredUnknown, it.time)
+			y.settleBy(m, r, before, DeliveredUnknown, it)
 		}
 	case parsers.StatusDeferred:
-		if r := y.recipient(m, it); r.state() != settled {
-			r.become(deferred)
+		r := y.recipient(m, it)
+		if before := r.state(); before != settled {
+			y.deferred(m, r, before, it)
 		}
 	case parsers.StatusBounced:
-		if r := y.recipient(m, it); r.state() != settled {
-			r.become(settled)
-			y.settle(m, r, Bounced, it.time)
-		}
+		y.fail(m, Bounced, it)
 	case parsers.StatusExpired:
-		if r := y.recipient(m, it); r.state() != settled {
-			r.become(settled)
-			y.settle(m, r, Expired, it.time)
-		}
+		y.fail(m, Expired, it)
+	}
+}
+
+// fail ends the recipient of an attempt that was the last.
+func (y tallier) fail(m *message, o Outcome, it *item) {
+	r := y.recipient(m, it)
+	if before := r.state(); before != settled {
+		r.become(settled)
+		y.settleBy(m, r, before, o, it)
 	}
 }
 
@@ -399,15 +408,6 @@ func (y tallier) resign(m *message) {
 	y.release(m)
 }
 
-// settle counts how a recipient ended.
-func (y tallier) settle(m *message, r *recipient, o Outcome, t parsers.Stamp) {
-	if m.is(senderKnown) {
-		y.countOutcome(m, o, t, r.domain, r.up)
-		return
-	}
-	y.hold(m, &item{op: opOutcome, outcome: o, time: t, domain: r.domain, domainUp: r.up})
-}
-
 // emit counts an attempt, or keeps it until the sender is known: it decides whether the mail is ordinary.
 func (y tallier) emit(m *message, it *item) {
 	if m.is(senderKnown) {
@@ -431,7 +431,8 @@ func (y tallier) release(m *message) {
 	x := y.extra(m)
 	for i := range x.held {
 		if it := &x.held[i]; it.op == opOutcome {
-			y.countOutcome(m, it.outcome, it.time, it.domain, it.domainUp)
+			e := it.end()
+			y.countOutcome(m, &e)
 		} else {
 			y.countAttempt(m, it)
 		}
@@ -442,6 +443,7 @@ func (y tallier) release(m *message) {
 
 // reset makes m a message of which nothing is known.
 func (y tallier) reset(m *message) {
+	y.untrace(m)
 	if m.extra != 0 {
 		y.pool.put(m.extra)
 	}
@@ -458,8 +460,9 @@ func (y tallier) extra(m *message) *extra {
 
 // A pool keeps the extras of messages, by number from 1, and the memory of those that messages have done with.
 type pool struct {
-	all  []*extra
-	free []uint32
+	all    []*extra
+	free   []uint32
+	traces traces // of recipients that are deferred
 }
 
 func (p *pool) get() uint32 {
@@ -491,19 +494,21 @@ func (p *pool) move(from *pool, i uint32) uint32 {
 
 // clear takes all extras back.
 func (p *pool) clear() {
+	p.traces.clear()
 	p.free = p.free[:0]
 	for i := range p.all {
 		p.put(uint32(i + 1))
 	}
 }
 
-func (y tallier) countOutcome(m *message, o Outcome, t parsers.Stamp, domain, up uint64) {
-	if !m.is(senderAsked) || o != Pending && !y.within(t) {
+func (y tallier) countOutcome(m *message, e *end) {
+	o := e.outcome
+	if !m.is(senderAsked) || o != Pending && !y.within(e.time) {
 		return
 	}
 	c := y.counts
 	if o != Pending {
-		c.seen(t)
+		c.seen(e.time)
 	}
 	if m.is(senderNull) {
 		c.Notifications.Outcomes[o]++
@@ -511,12 +516,19 @@ func (y tallier) countOutcome(m *message, o Outcome, t parsers.Stamp, domain, up
 	}
 	c.Total.Outcomes[o]++
 	if o != Pending {
-		c.hours.at(hourKey(t), restKey).outcomes[o]++
+		c.hours.at(hourKey(e.time), restKey).outcomes[o]++
 	}
-	c.domains.at(domain, up).outcome(o)
+	c.domains.at(e.domain, e.up).outcome(o)
 	if m.sender != 0 {
 		c.senders.at(m.sender, restKey).outcome(o)
 	}
+	if e.provider != 0 {
+		c.providers.at(e.provider, restKey).outcome(o)
+	}
+	if e.cause != 0 {
+		c.causes.at(e.cause, e.causeUp).outcomes[o]++
+	}
+	c.deliveries.count(e)
 }
 
 func (y tallier) countAttempt(m *message, it *item) {

@@ -63,7 +63,7 @@ type lead struct {
 
 // New returns the Summary of an empty piece. A rooted one is the beginning of a log.
 func New(o *Options, rooted bool) *Summary {
-	s := &Summary{Counts: NewCounts(), opt: o, rooted: rooted, sweepAt: minSweep, clock: make(map[uint64]parsers.Stamp)}
+	s := &Summary{Counts: o.newCounts(), opt: o, rooted: rooted, sweepAt: minSweep, clock: make(map[uint64]parsers.Stamp)}
 	if !rooted {
 		s.leads = make(map[uint64]lead)
 	}
@@ -249,6 +249,7 @@ func (s *Summary) put(p *part) {
 	if m.extra != 0 {
 		m.extra = s.pool.move(p.pool, m.extra)
 	}
+	s.pool.follow(p.pool, m)
 }
 
 func (s *Summary) drop(i uint32) {
