@@ -103,18 +103,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return err
 	}
-	build.Locate, build.OmitsDeferrals = res.Locate, res.OmitsDeferrals
-	for _, in := range res.Inputs {
-		x := report.Input{Name: in.Name, Formats: in.Formats, Compression: in.Compression, Bytes: in.Bytes, Lines: in.Lines,
-			First: in.First.String(), Last: in.Last.String()}
-		if in.Host != "" {
-			x.Hosts = []string{in.Host}
-		}
-		build.Inputs = append(build.Inputs, x)
-	}
-	for _, x := range res.Samples {
-		build.Samples = append(build.Samples, report.Sample{Bucket: bucketName(x.Bucket), Reason: x.Reason, Text: x.Text, File: x.File, Line: x.Line})
-	}
+	describe(&build, res)
 	r, err := report.Build(res.Counts, build)
 	if err != nil {
 		return usagef("%w", err)
@@ -131,6 +120,22 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		written = errors.Join(written, writeReport(out, r, w, o))
 	}
 	return s.end(res, written)
+}
+
+// describe fills in what a scan tells of its inputs.
+func describe(build *report.Options, res *scan.Result) {
+	build.Locate, build.OmitsDeferrals = res.Locate, res.OmitsDeferrals
+	for _, in := range res.Inputs {
+		x := report.Input{Name: in.Name, Formats: in.Formats, Compression: in.Compression, Bytes: in.Bytes, Lines: in.Lines,
+			First: in.First.String(), Last: in.Last.String()}
+		if in.Host != "" {
+			x.Hosts = []string{in.Host}
+		}
+		build.Inputs = append(build.Inputs, x)
+	}
+	for _, x := range res.Samples {
+		build.Samples = append(build.Samples, report.Sample{Bucket: bucketName(x.Bucket), Reason: x.Reason, Text: x.Text, File: x.File, Line: x.Line})
+	}
 }
 
 func writeReport(out output, r *report.Report, w report.WriteOptions, o IO) error {
