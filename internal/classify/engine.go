@@ -31,18 +31,27 @@ type Cause struct {
 // A Classifier finds causes by rules. It does not change; each goroutine needs a [Session] of its own.
 type Classifier struct {
 	rules     []Rule
-	wants     []wants // by rule
+	tests     []test // by rule
 	providers *providers
 
 	finder *finder
 	leads  [][]int32 // by text: the rules that it makes candidates
 	teller []int32   // by text: the provider that it tells, -1 for none
 	phase  []parsers.Command
-	bare   [6][9][]int32 // rules without texts that may hold, by class and subject, in the order in which they are asked
+	bare   []int32 // rules without texts
 }
 
-// wants are the texts of a rule as their numbers.
-type wants struct{ any, all, not []int32 }
+// A test is what a rule asks for, made ready and put together: to wait for a rule's memory is most of what it costs to ask it.
+type test struct {
+	remote, local bool   // origins of which it may hold
+	re            bool   // there is an expression, in rule
+	phases        uint16 // bits by parsers.Command; zero: any
+	providers     []int  // it is for; none: any
+	codes         []codePattern
+	enhanced      []enhancedPattern
+	all, not      []int32 // texts by number
+	seq           []int32 // the first texts of the rule's sequences
+}
 
 // Builtin returns the rules and providers that come with the program.
 func Builtin() (rules []Rule, list []Provider, err error) {
@@ -101,12 +110,19 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 			errs = append(errs, fmt.Errorf("%s: rule %q: the id is taken, see %s", r.Where, r.ID, old))
 		}
 		seen[r.ID] = r.Where
+		t := test{remote: r.Origin != "local", local: r.Origin != "remote", re: r.re != nil, phases: r.phases,
+			codes: r.codes, enhanced: r.enhanced, all: all(r.All), not: all(r.Not)}
 		for _, name := range r.For {
-			if _, ok := c.providers.byName[name]; !ok {
+			n, ok := c.providers.byName[name]
+			if !ok {
 				errs = append(errs, fmt.Errorf("%s: rule %q: no provider %q", r.Where, r.ID, name))
 			}
+			t.providers = append(t.providers, n)
 		}
-		c.wants = append(c.wants, wants{any: all(r.Any), all: all(r.All), not: all(r.Not)})
+		for _, seq := range r.Seq {
+			t.seq = append(t.seq, number(seq[0]))
+		}
+		c.tests = append(c.tests, t)
 		leads := all(r.literals())
 		for _, n := range leads {
 			if !slices.Contains(c.leads[n], int32(i)) {
@@ -114,7 +130,7 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 			}
 		}
 		if len(leads) == 0 {
-			c.addBare(int32(i))
+			c.bare = append(c.bare, int32(i))
 		}
 	}
 	for i := range list {
@@ -134,33 +150,31 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 	return c, nil
 }
 
-// addBare notes the classes of reply codes and the subjects of enhanced codes of which a rule may hold.
-func (c *Classifier) addBare(i int32) {
-	r := &c.rules[i]
-	for class := range c.bare {
-		if class > 0 && len(r.codes) > 0 && !slices.ContainsFunc(r.codes, func(p codePattern) bool { return int(p.low/100) == class }) {
-			continue
-		}
-		for subject := range c.bare[class] {
-			if len(r.enhanced) == 0 || slices.ContainsFunc(r.enhanced, func(p enhancedPattern) bool {
-				return p[1] == wild || bareSubject(p[1]) == subject
-			}) {
-				c.bare[class][subject] = append(c.bare[class][subject], i)
-			}
-		}
-	}
+// A codes is what of a query rules without texts may ask for.
+type codes struct {
+	code, class parsers.ReplyCode
+	enhanced    parsers.EnhancedCode
 }
 
-// bareSubject returns the place of a subject in the table of rules without texts.
-func bareSubject(subject uint16) int { return int(min(subject, 8)) }
+// maxBare bounds what a Session remembers of codes. There are some hundred pairs of them in a log, unless one is made up.
+const maxBare = 1 << 12
 
-// bareFor returns the rules without texts that may hold for q.
-func (c *Classifier) bareFor(q *query) []int32 {
-	class := q.code / 100
-	if int(class) >= len(c.bare) {
-		class = 0
+// bareFor returns the rules without texts that the codes of q satisfy.
+func (s *Session) bareFor(q *query) []int32 {
+	key := codes{q.code, q.class, q.enhanced}
+	list, ok := s.bare[key]
+	if !ok {
+		for _, i := range s.c.bare {
+			if s.c.tests[i].coded(q) {
+				list = append(list, i)
+			}
+		}
+		if len(s.bare) >= maxBare {
+			clear(s.bare)
+		}
+		s.bare[key] = list
 	}
-	return c.bare[class][bareSubject(q.enhanced[1])]
+	return list
 }
 
 // phaseTexts tell the phase where the log's format does not.
@@ -185,15 +199,17 @@ type Session struct {
 	epoch   uint32
 	seen    []uint32 // by text: the epoch it was last found in
 	cand    []int32
-	teller  int32 // the provider that the text tells, -1 for none
+	teller  int // the provider that the text tells, -1 for none
 	phase   parsers.Command
+
+	bare map[codes][]int32 // by what they ask for: rules without texts that it satisfies, in the order in which they are asked
 
 	q query
 }
 
 // NewSession returns a Session.
 func (c *Classifier) NewSession() *Session {
-	return &Session{c: c, seen: make([]uint32, len(c.finder.texts))}
+	return &Session{c: c, seen: make([]uint32, len(c.finder.texts)), bare: make(map[codes][]int32)}
 }
 
 // A query is what rules are asked about.
@@ -212,14 +228,22 @@ func (s *Session) Explain(a *parsers.Attempt) Cause {
 	if a.Status == parsers.StatusSent {
 		return Cause{}
 	}
-	best, q := s.decide(a, nil)
+	return s.ExplainAt(a, s.c.Whose(a.RelayHost, RecipientDomain(a)))
+}
+
+// ExplainAt is Explain where whose the relay and the recipient's domain are is known already.
+func (s *Session) ExplainAt(a *parsers.Attempt, w Whose) Cause {
+	if a.Status == parsers.StatusSent {
+		return Cause{}
+	}
+	best, q := s.decide(a, w, nil)
 	return s.cause(a, best, q)
 }
 
 // Candidates returns the rules that hold for an attempt, the one that decides first.
 func (s *Session) Candidates(a *parsers.Attempt) []*Rule {
 	var all []int32
-	s.decide(a, &all)
+	s.decide(a, s.c.Whose(a.RelayHost, RecipientDomain(a)), &all)
 	list := make([]*Rule, len(all))
 	for i, r := range all {
 		list[i] = &s.c.rules[r]
@@ -228,7 +252,7 @@ func (s *Session) Candidates(a *parsers.Attempt) []*Rule {
 }
 
 // decide returns the first rule that holds, -1 where none does, and stores all that hold in all, if it is not nil.
-func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query) {
+func (s *Session) decide(a *parsers.Attempt, w Whose, all *[]int32) (best int32, q *query) {
 	q = &s.q
 	*q = query{phase: a.Command, code: a.Reply.Code, enhanced: a.Reply.Enhanced}
 	// What we answered to a client at our door is a reply as well.
@@ -243,11 +267,17 @@ func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query
 		s.buf = s.cutRecipient(s.buf, a.OriginalRecipient)
 	}
 	q.text = string(s.buf)
-	s.find(q.text)
+	s.find(s.buf)
 	if s.buf = appendNameless(s.buf[:0], q.text); len(s.buf) > 0 {
-		s.findMore(string(s.buf))
+		s.findMore(s.buf)
 	}
-	q.provider = s.provider(a)
+	if q.provider = w.Relay; q.provider < 0 {
+		// By the name of the relay, else by what only its servers write, else by the recipient's domain where that is the
+		// provider's own.
+		if q.provider = s.teller; q.provider < 0 {
+			q.provider = w.Domain
+		}
+	}
 	if q.phase == parsers.NoCommand {
 		q.phase = s.phase
 	}
@@ -276,7 +306,7 @@ func (s *Session) decide(a *parsers.Attempt, all *[]int32) (best int32, q *query
 			hold(i)
 		}
 	}
-	for _, i := range s.c.bareFor(q) {
+	for _, i := range s.bareFor(q) {
 		if all == nil && best >= 0 && i > best {
 			break // rules are in the order in which they are asked
 		}
@@ -336,7 +366,7 @@ func (s *Session) cutRecipient(text []byte, address string) []byte {
 }
 
 // find notes which texts stand in a reply's.
-func (s *Session) find(text string) {
+func (s *Session) find(text []byte) {
 	s.epoch++
 	if s.epoch == 0 { // it has gone round
 		clear(s.seen)
@@ -347,7 +377,7 @@ func (s *Session) find(text string) {
 }
 
 // findMore notes which texts stand in another form of the reply.
-func (s *Session) findMore(text string) {
+func (s *Session) findMore(text []byte) {
 	s.found = s.c.finder.appendFound(s.found[:0], text)
 	for _, n := range s.found {
 		if s.seen[n] == s.epoch {
@@ -355,7 +385,7 @@ func (s *Session) findMore(text string) {
 		}
 		s.seen[n] = s.epoch
 		s.cand = append(s.cand, s.c.leads[n]...)
-		if p := s.c.teller[n]; p >= 0 && (s.teller < 0 || p < s.teller) {
+		if p := int(s.c.teller[n]); p >= 0 && (s.teller < 0 || p < s.teller) {
 			s.teller = p
 		}
 		s.phase = max(s.phase, s.c.phase[n])
@@ -364,48 +394,47 @@ func (s *Session) findMore(text string) {
 
 func (s *Session) has(text int32) bool { return s.seen[text] == s.epoch }
 
-// provider returns who answered: by the name of the relay, else by what only its servers write, else by the recipient's
-// domain where that is the provider's own.
-func (s *Session) provider(a *parsers.Attempt) int {
-	if p := s.c.providers.ofRelay(a.RelayHost); p >= 0 {
-		return p
-	}
-	if s.teller >= 0 {
-		return int(s.teller)
-	}
-	return s.c.providers.ofDomain(parsers.Domain(a.Recipient))
+// coded reports whether the codes of q are such as the rule asks for.
+func (t *test) coded(q *query) bool {
+	return (len(t.codes) == 0 || slices.ContainsFunc(t.codes, func(p codePattern) bool { return p.matches(q) })) &&
+		(len(t.enhanced) == 0 || slices.ContainsFunc(t.enhanced, func(p enhancedPattern) bool { return p.matches(q.enhanced) }))
 }
 
-// holds reports whether all that a rule asks for is so.
+// holds reports whether all that a rule asks for is so, for a rule whose texts were found as far as they lead to it: any of
+// its any.
 func (s *Session) holds(i int32, q *query) bool {
-	r, w := &s.c.rules[i], &s.c.wants[i]
-	if r.Origin == "local" && !q.local || r.Origin == "remote" && q.local {
+	t := &s.c.tests[i]
+	if q.local && !t.local || !q.local && !t.remote || t.phases != 0 && t.phases&(1<<q.phase) == 0 {
 		return false
 	}
-	if len(r.For) > 0 && (q.provider < 0 || !slices.Contains(r.For, s.c.providers.list[q.provider].Name)) {
+	if len(t.providers) > 0 && !slices.Contains(t.providers, q.provider) {
 		return false
 	}
-	if r.phases != 0 && r.phases&(1<<q.phase) == 0 {
+	if !t.coded(q) {
 		return false
 	}
-	if len(r.codes) > 0 && !slices.ContainsFunc(r.codes, func(p codePattern) bool { return p.matches(q) }) {
+	if slices.ContainsFunc(t.not, s.has) {
 		return false
 	}
-	if len(r.enhanced) > 0 && !slices.ContainsFunc(r.enhanced, func(p enhancedPattern) bool { return p.matches(q.enhanced) }) {
-		return false
-	}
-	if len(w.any) > 0 && !slices.ContainsFunc(w.any, s.has) || slices.ContainsFunc(w.not, s.has) {
-		return false
-	}
-	for _, n := range w.all {
+	for _, n := range t.all {
 		if !s.has(n) {
 			return false
 		}
 	}
-	if len(r.Seq) > 0 && !slices.ContainsFunc(r.Seq, func(seq []string) bool { return inOrder(q.text, seq) }) {
+	if len(t.seq) > 0 && !s.hasSequence(i, t, q) {
 		return false
 	}
-	return r.re == nil || r.re.MatchString(q.text)
+	return !t.re || s.c.rules[i].re.MatchString(q.text)
+}
+
+// hasSequence reports whether the texts of one of a rule's sequences follow each other.
+func (s *Session) hasSequence(i int32, t *test, q *query) bool {
+	for n, first := range t.seq {
+		if s.has(first) && inOrder(q.text, s.c.rules[i].Seq[n]) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxGap is how far the texts of a sequence may stand from each other.

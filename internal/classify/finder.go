@@ -1,8 +1,6 @@
 package classify
 
-import "strings"
-
-// A finder finds which of its texts, each of four bytes or more, stand in another.
+// A finder finds which of its texts, each of four bytes or more and at most 64 KiB, stand in another.
 //
 // Four bytes of every text, the four that the fewest texts have, lead to it through a small table of hashes. Nearly all
 // places of a reply lead nowhere, so it is read once, and compared with a few of the texts.
@@ -17,18 +15,20 @@ type finder struct {
 }
 
 const (
-	someBits   = 16
-	finderBits = 13
+	someBits   = 17
+	finderBits = 14
 )
 
 // A finderEntry says that four bytes stand in a text.
 type finderEntry struct {
 	gram uint32
-	at   int32 // where, in the text
+	tail uint32 // the text's last four bytes: few that come so far have them too, and need no look at the text
+	at   uint16 // where gram stands in the text
+	size uint16 // of the text
 	text int32
 }
 
-func gramAt(s string, i int) uint32 {
+func gramAt[S string | []byte](s S, i int) uint32 {
 	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
 }
 
@@ -56,7 +56,7 @@ func newFinder(texts []string) *finder {
 		h := gramHash(gram)
 		f.some[h/64] |= 1 << (h % 64)
 		h >>= someBits - finderBits
-		byHash[h] = append(byHash[h], finderEntry{gram, int32(at), int32(n)})
+		byHash[h] = append(byHash[h], finderEntry{gram, gramAt(s, len(s)-4), uint16(at), uint16(len(s)), int32(n)})
 	}
 	for h, entries := range byHash {
 		f.heads[h] = int32(len(f.list))
@@ -67,20 +67,25 @@ func newFinder(texts []string) *finder {
 }
 
 // appendFound appends the numbers of the texts that stand in s to dst, as often as they do.
-func (f *finder) appendFound(dst []int32, s string) []int32 {
+func (f *finder) appendFound(dst []int32, s []byte) []int32 {
 	if len(s) < minLiteral {
 		return dst
 	}
 	gram := gramAt(s, 0) << 8
-	for i := 3; i < len(s); i++ {
-		gram = gram>>8 | uint32(s[i])<<24
+	for i, c := range s[3:] { // i is where gram begins
+		gram = gram>>8 | uint32(c)<<24
 		h := gramHash(gram)
-		if f.some[h/64]&(1<<(h%64)) == 0 {
+		if f.some[h/64%uint32(len(f.some))]&(1<<(h%64)) == 0 {
 			continue
 		}
 		h >>= someBits - finderBits
 		for _, e := range f.list[f.heads[h]:f.heads[h+1]] {
-			if begin := i - 3 - int(e.at); e.gram == gram && begin >= 0 && strings.HasPrefix(s[begin:], f.texts[e.text]) {
+			if e.gram != gram {
+				continue
+			}
+			begin := i - int(e.at)
+			end := begin + int(e.size)
+			if begin >= 0 && end <= len(s) && gramAt(s, end-4) == e.tail && string(s[begin:end]) == f.texts[e.text] {
 				dst = append(dst, e.text)
 			}
 		}

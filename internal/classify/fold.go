@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,14 +23,18 @@ func appendFolded(dst []byte, s string) []byte {
 	if len(s) > 3 && beginsCode(s) && s[3] == '-' {
 		last = s[:3]
 	}
-	cut := 0 // where the text goes on after the codes that were taken out last
+	dst = slices.Grow(dst, len(s))
+	cut := 0     // where the text goes on after the codes that were taken out last
+	gap := false // a blank stands before
 	for i := 0; i < len(s); {
 		c := s[i]
+		if letter := foldedASCII[c]; letter != 0 && !(gap && '2' <= c && c <= '5') {
+			dst = append(dst, letter)
+			gap = false
+			i++
+			continue
+		}
 		switch {
-		case 'a' <= c && c <= 'z':
-			dst = append(dst, c)
-		case 'A' <= c && c <= 'Z':
-			dst = append(dst, c|0x20)
 		case c == '\\' && i+1 < len(s) && s[i+1] == 'n' && lineBegins(s[i+2:]): // Exim's line end
 			i++
 			dst = appendBlank(dst, start)
@@ -68,8 +73,10 @@ func appendFolded(dst []byte, s string) []byte {
 				dst = foldRune(dst, r)
 			}
 			i += n
+			gap = len(dst) > start && dst[len(dst)-1] == ' '
 			continue
 		}
+		gap = len(dst) > start && dst[len(dst)-1] == ' '
 		i++
 	}
 	for len(dst) > start && dst[len(dst)-1] == ' ' {
@@ -77,6 +84,18 @@ func appendFolded(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+// foldedASCII has for every byte that stands for itself in a folded text the letter it is there, and zero for the others.
+var foldedASCII = func() (t [utf8.RuneSelf * 2]byte) {
+	for c := byte('!'); c < 0x7f; c++ {
+		t[c] = c
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		t[c] = c | 0x20
+	}
+	t['<'], t['\\'] = 0, 0
+	return t
+}()
 
 // foldText returns a text of a rule in the letters of a folded reply. Its blanks count, at the ends too.
 func foldText(s string) string {
@@ -172,6 +191,9 @@ const nameless = 40
 // appendNameless appends what stands around the addresses and the quoted names of a folded text, as if these were not there, a
 // line for each: `user <a@example.com> unknown` and `mailbox 'a' not found` are phrases that something stands in.
 func appendNameless(dst []byte, text string) []byte {
+	if strings.IndexByte(text, '@') < 0 && strings.IndexByte(text, '\'') < 0 && strings.IndexByte(text, '"') < 0 {
+		return dst
+	}
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c != '@' && c != '\'' && c != '"' {
 			continue

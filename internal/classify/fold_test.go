@@ -179,7 +179,7 @@ func TestFinder(t *testing.T) {
 				want = append(want, int32(i))
 			}
 		}
-		got := f.appendFound(nil, s)
+		got := f.appendFound(nil, []byte(s))
 		slices.Sort(got)
 		if got = slices.Compact(got); !slices.Equal(got, want) {
 			t.Errorf("in %q: found %v, want %v", s, got, want)

@@ -19,10 +19,24 @@ func (c *Classifier) ProviderOf(a *parsers.Attempt, recipientDomain string) stri
 	return ""
 }
 
-// KnownProviders returns which providers of the table a relay and a recipient's domain belong to, -1 for none. Of all that
-// names them, [Session.Explain] looks at nothing else.
-func (c *Classifier) KnownProviders(relay, recipientDomain string) (ofRelay, ofDomain int) {
-	return c.providers.ofRelay(relay), c.providers.ofDomain(recipientDomain)
+// RecipientDomain returns the domain of an attempt's recipient as the log writes it, empty where it does not say.
+func RecipientDomain(a *parsers.Attempt) string {
+	domain := parsers.Domain(a.Recipient)
+	if domain == "" {
+		domain = parsers.Domain(a.OriginalRecipient)
+	}
+	if domain == "" {
+		domain = a.RecipientDomain
+	}
+	return domain
+}
+
+// Whose are the providers of the table, by number, that a relay and a recipient's domain belong to; -1 for none.
+type Whose struct{ Relay, Domain int }
+
+// Whose returns whose a relay and a recipient's domain are. Of all that names them, [Session.Explain] looks at nothing else.
+func (c *Classifier) Whose(relay, recipientDomain string) Whose {
+	return Whose{c.providers.ofRelay(relay), c.providers.ofDomain(recipientDomain)}
 }
 
 // Default returns a classifier with the rules and providers that come with the program.

@@ -354,7 +354,7 @@ func (b *Builder) sender(address string, it *item) {
 
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
-	raw := rawDomain(a)
+	raw := classify.RecipientDomain(a)
 	if b.y.Job != "" && !matches(b.y.Job, a.Job) || b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) {
 		// It makes no row: those that were asked for are not to fold for the sake of those that were not.
 		it.domain = hash(classify.Domain(raw))
@@ -363,18 +363,6 @@ func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 		it.domain, it.domainUp = b.domain(raw)
 	}
 	it.rcpt = recipientID(recipientHash(a, it.domain))
-}
-
-// rawDomain returns the recipient's domain as the log writes it, empty where it does not say.
-func rawDomain(a *parsers.Attempt) string {
-	domain := parsers.Domain(a.Recipient)
-	if domain == "" {
-		domain = parsers.Domain(a.OriginalRecipient)
-	}
-	if domain == "" {
-		domain = a.RecipientDomain
-	}
-	return domain
 }
 
 // A domainMemo remembers what a domain is counted under that the log writes in another way.

@@ -31,7 +31,7 @@ type reason struct {
 // A side is whom a relay and a domain belong to.
 type side struct {
 	key      uint64
-	known    uint64 // the providers of the table
+	whose    classify.Whose
 	name     string // as reports have it, empty: not known
 	provider uint64 // hash of the name, zero where there is none
 }
@@ -90,7 +90,7 @@ func (c *causes) why(a *parsers.Attempt, whose *side) *reason {
 		before, after, cut = strings.Cut(text, a.Recipient)
 	}
 	e, d := a.Reply.Enhanced, a.DSN
-	key := mix(mix(hash(before), hash(after)), whose.known)
+	key := mix(mix(hash(before), hash(after)), uint64(whose.whose.Relay+1)<<16|uint64(whose.whose.Domain+1))
 	if cut {
 		key = mix(key, 1)
 	}
@@ -102,7 +102,7 @@ func (c *causes) why(a *parsers.Attempt, whose *side) *reason {
 	key = mix(key, uint64(d[1])|uint64(d[2])<<16)
 	slot := &c.memo[key%uint64(len(c.memo))]
 	if slot.key != key || slot.why == nil {
-		cause := c.session.Explain(a)
+		cause := c.session.ExplainAt(a, whose.whose)
 		if a.Guessed {
 			cause.Confidence, cause.Suppress = "low", "no"
 		}
@@ -142,14 +142,15 @@ func initial(s string) byte {
 
 // side returns whom the relay and the domain of an attempt belong to.
 func (c *causes) side(a *parsers.Attempt) *side {
-	domain := rawDomain(a)
+	domain := classify.RecipientDomain(a)
 	key := mix(mix(hash(a.RelayHost), uint64(a.Kind)), hash(domain))
 	s := &c.sides[key%uint64(len(c.sides))]
 	if s.key != key {
-		domain = classify.Domain(domain)
-		relay, own := c.classifier.KnownProviders(a.RelayHost, domain)
-		name := strings.Clone(c.classifier.ProviderOf(a, domain))
-		*s = side{key, mix(uint64(relay+1), uint64(own+1)), name, nameKey(name)}
+		name := c.classifier.ProviderOf(a, classify.Domain(domain))
+		if name != s.name {
+			s.name, s.provider = strings.Clone(name), nameKey(name)
+		}
+		s.key, s.whose = key, c.classifier.Whose(a.RelayHost, domain)
 	}
 	return s
 }

@@ -339,7 +339,7 @@ func (p *traced) settle() { p.state, p.names = settled, nil }
 
 // recipient returns the recipient of an attempt, made where it is missing.
 func (m *track) recipient(a *parsers.Attempt) *traced {
-	key := recipientHash(a, hash(classify.Domain(rawDomain(a))))
+	key := recipientHash(a, hash(classify.Domain(classify.RecipientDomain(a))))
 	if m.first.hash == 0 {
 		m.first.hash = key
 	}
@@ -424,7 +424,7 @@ func (r *Recorder) inherit(rec *Record, p *traced) {
 // push writes a record n times, with ordinals that differ by step, or queues it behind those that wait, and lets it wait
 // where its sender is not known.
 func (r *Recorder) push(rec *Record, m *track, n, step int) {
-	rec.Domain = classify.Domain(rawDomain(&rec.Attempt))
+	rec.Domain = classify.Domain(classify.RecipientDomain(&rec.Attempt))
 	rec.Verdict = classify.ClassOf(&rec.Attempt)
 	var since parsers.Stamp
 	if m != nil {

@@ -25,7 +25,7 @@ type Options struct {
 
 // selects reports whether an event that tells its sender and recipient itself was asked for.
 func (o *Options) selects(ev *parsers.Event) bool {
-	return (o.Domain == "" || matches(o.Domain, classify.Domain(rawDomain(&ev.Attempt)))) &&
+	return (o.Domain == "" || matches(o.Domain, classify.Domain(classify.RecipientDomain(&ev.Attempt)))) &&
 		(o.Job == "" || matches(o.Job, ev.Attempt.Job)) &&
 		(o.Sender == "" || ev.Sender != "" && matches(o.Sender, ev.Sender))
 }
