@@ -228,7 +228,7 @@ func (s *Session) Explain(a *parsers.Attempt) Cause {
 	if a.Status == parsers.StatusSent {
 		return Cause{}
 	}
-	return s.ExplainAt(a, s.c.Whose(a.RelayHost, RecipientDomain(a)))
+	return s.ExplainAt(a, s.c.Whose(a.RelayHost, Domain(RecipientDomain(a))))
 }
 
 // ExplainAt is Explain where whose the relay and the recipient's domain are is known already.
@@ -243,7 +243,7 @@ func (s *Session) ExplainAt(a *parsers.Attempt, w Whose) Cause {
 // Candidates returns the rules that hold for an attempt, the one that decides first.
 func (s *Session) Candidates(a *parsers.Attempt) []*Rule {
 	var all []int32
-	s.decide(a, s.c.Whose(a.RelayHost, RecipientDomain(a)), &all)
+	s.decide(a, s.c.Whose(a.RelayHost, Domain(RecipientDomain(a))), &all)
 	list := make([]*Rule, len(all))
 	for i, r := range all {
 		list[i] = &s.c.rules[r]

@@ -43,7 +43,7 @@ func (s *Session) Evidence(a *parsers.Attempt) (e Evidence) {
 	}
 	e.Cause = s.Explain(a)
 	var all []int32
-	_, q := s.decide(a, s.c.Whose(a.RelayHost, RecipientDomain(a)), &all)
+	_, q := s.decide(a, s.c.Whose(a.RelayHost, Domain(RecipientDomain(a))), &all)
 	e.Text, e.Code, e.Enhanced, e.Phase, e.Local = strings.Clone(q.text), q.code, q.enhanced, q.phase, q.local
 	for _, i := range all {
 		r := &s.c.rules[i]

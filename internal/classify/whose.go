@@ -34,7 +34,7 @@ func RecipientDomain(a *parsers.Attempt) string {
 // Whose are the providers of the table, by number, that a relay and a recipient's domain belong to; -1 for none.
 type Whose struct{ Relay, Domain int }
 
-// Whose returns whose a relay and a recipient's domain are. Of all that names them, [Session.Explain] looks at nothing else.
+// Whose returns whose a relay and a recipient's domain, as [Domain] returns it, are. Of all that names them, [Session.Explain] looks at nothing else.
 func (c *Classifier) Whose(relay, recipientDomain string) Whose {
 	return Whose{c.providers.ofRelay(relay), c.providers.ofDomain(recipientDomain)}
 }

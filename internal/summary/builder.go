@@ -114,7 +114,7 @@ type Builder struct {
 	failure   failure // of the item at hand
 	causes    *causes // nil: nobody asks for them
 	scratch   []byte  // for templates
-	templates [2048]templateMemo
+	templates [4096]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo
 
@@ -465,15 +465,17 @@ func (b *Builder) attempt(a *parsers.Attempt, it *item, n uint32) {
 	if a.Status == parsers.StatusSent {
 		return
 	}
-	b.failure = failure{template: b.template(a.Diagnostic, it.reply), cause: cause, causeUp: causeUp,
+	b.failure = failure{template: b.template(a, it.reply), cause: cause, causeUp: causeUp,
 		text: clip(a.Diagnostic, maxExample), pos: Pos{b.input, b.block, n}}
 	it.failure = &b.failure
 }
 
-// template returns the key of a diagnostic's template. Masking a text costs thirty times its hash, and many come again
-// word by word.
-func (b *Builder) template(text string, reply uint64) uint64 {
-	h := hash(text)
+// template returns the key of the template of an attempt's diagnostic. Masking a text costs thirty times its hash, and many
+// come again word by word, but for the recipient: that is masked, whatever its local part, where it stands in angle brackets
+// and has nothing in it that could end them.
+func (b *Builder) template(a *parsers.Attempt, reply uint64) uint64 {
+	text := a.Diagnostic
+	h := textKey(text, a.Recipient)
 	memo := &b.templates[h%uint64(len(b.templates))]
 	if memo.text == h {
 		if key := mix(memo.template, reply); b.Counts.templates.find(key) != nil {
@@ -487,6 +489,30 @@ func (b *Builder) template(text string, reply uint64) uint64 {
 		b.Counts.templates.name(key, string(b.scratch), templateUp(reply), "")
 	}
 	return key
+}
+
+// textKey returns a key of a text that texts of one template have in common, if they differ by their recipient alone.
+func textKey(text, recipient string) uint64 {
+	before, after, ok := strings.Cut(text, recipient)
+	if !ok || !strings.HasSuffix(before, " <") || !strings.HasPrefix(after, ">") || !isPlain(recipient) {
+		return hash(text)
+	}
+	return mix(mix(hash(before), hash(after)), hash(parsers.Domain(recipient)))
+}
+
+// isPlain reports whether an address is of letters, digits, dots, hyphens and underscores around its one @.
+func isPlain(address string) bool {
+	at := -1
+	for i := range len(address) {
+		switch c := address[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '.', c == '-', c == '_':
+		case c == '@' && at < 0:
+			at = i
+		default:
+			return false
+		}
+	}
+	return at > 0 && at < len(address)-1
 }
 
 // maxExample is how many bytes of a diagnostic are kept as an example. Postfix itself writes at most 2000 a line.

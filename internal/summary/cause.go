@@ -59,7 +59,7 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	if c == nil || !failed(a) {
 		return nil
 	}
-	whose := c.side(a)
+	whose := c.side(a, domainKey(a))
 	why := c.why(a, whose)
 	if why.Provider == "" && whose.name != "" {
 		cause := why.Cause
@@ -140,13 +140,13 @@ func initial(s string) byte {
 	return s[0]
 }
 
-// side returns whom the relay and the domain of an attempt belong to.
-func (c *causes) side(a *parsers.Attempt) *side {
-	domain := classify.RecipientDomain(a)
-	key := mix(mix(hash(a.RelayHost), uint64(a.Kind)), hash(domain))
+// side returns whom the relay of an attempt and its recipient's domain, whose key is given, belong to.
+func (c *causes) side(a *parsers.Attempt, domainKey uint64) *side {
+	key := mix(mix(hash(a.RelayHost), uint64(a.Kind)), domainKey)
 	s := &c.sides[key%uint64(len(c.sides))]
 	if s.key != key {
-		name := c.classifier.ProviderOf(a, classify.Domain(domain))
+		domain := classify.Domain(classify.RecipientDomain(a))
+		name := c.classifier.ProviderOf(a, domain)
 		if name != s.name {
 			s.name, s.provider = strings.Clone(name), nameKey(name)
 		}
@@ -160,8 +160,10 @@ func (c *causes) provider(a *parsers.Attempt) string {
 	if c == nil {
 		return ""
 	}
-	return c.side(a).name
+	return c.side(a, domainKey(a)).name
 }
+
+func domainKey(a *parsers.Attempt) uint64 { return hash(classify.Domain(classify.RecipientDomain(a))) }
 
 // maxCauseExample is how much is kept of the reply that stands for a cause: there may be as many as rules and providers come
 // together, and the diagnostics have it whole.
@@ -206,7 +208,7 @@ func (b *Builder) cause(a *parsers.Attempt, it *item) (key, up uint64) {
 	if b.causes == nil {
 		return 0, 0
 	}
-	whose := b.causes.side(a)
+	whose := b.causes.side(a, it.domain)
 	name := whose.name
 	it.provider = whose.provider
 	var why *reason

@@ -339,7 +339,7 @@ func (p *traced) settle() { p.state, p.names = settled, nil }
 
 // recipient returns the recipient of an attempt, made where it is missing.
 func (m *track) recipient(a *parsers.Attempt) *traced {
-	key := recipientHash(a, hash(classify.Domain(classify.RecipientDomain(a))))
+	key := recipientHash(a, domainKey(a))
 	if m.first.hash == 0 {
 		m.first.hash = key
 	}

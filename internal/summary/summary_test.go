@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/parsers"
 
 	"github.com/google/go-cmp/cmp"
@@ -244,5 +245,37 @@ func TestAppendOfTwo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Texts that textKey takes for one have one template.
+func TestTextKey(t *testing.T) {
+	pieces := []string{" ", " <", "<", ">", ">: ", "\"", "user: \"", "https://example.com/?q=", "550", "550-", "550 5.1.1 ", "said: ", "\\n",
+		"example.com", "mx1.example.com[192.0.2.1]", "a@example.com", ":", "'", "word ", "/", "=", "A1B2C3D4E5F6"}
+	recipients := []string{"a@example.com", "john.smith-1_2@example.com", "12345@example.com", "DEADBEEF0123@example.com", "x+y@example.com",
+		"\"a b\"@example.com", "a@b@example.com", "@example.com", "a"}
+	r := rand.New(rand.NewPCG(1, 2))
+	half := func() string {
+		var s strings.Builder
+		for range r.IntN(6) {
+			s.WriteString(pieces[r.IntN(len(pieces))])
+		}
+		return s.String()
+	}
+	same := 0
+	for range 200_000 {
+		before, after := half()+" <", ">"+half()
+		one, other := recipients[r.IntN(len(recipients))], recipients[r.IntN(len(recipients))]
+		a, b := before+one+after, before+other+after
+		if a == b || textKey(a, one) != textKey(b, other) {
+			continue
+		}
+		same++
+		if x, y := string(classify.AppendTemplate(nil, a)), string(classify.AppendTemplate(nil, b)); x != y {
+			t.Fatalf("one key, two templates:\n%q\n%q\nof\n%q\n%q", x, y, a, b)
+		}
+	}
+	if same < 10_000 {
+		t.Errorf("only %d pairs had one key", same)
 	}
 }
