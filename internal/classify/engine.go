@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"bouncelog/parsers"
 )
@@ -59,23 +60,33 @@ func Builtin() (rules []Rule, list []Provider, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// They are read side by side: whoever asks about a small log waits for nothing else.
+	files := make([]struct {
+		rules     []Rule
+		providers []Provider
+		err       error
+	}, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() {
+			f := &files[i]
+			text, err := builtin.ReadFile(name)
+			base := strings.TrimPrefix(name, "rules/")
+			switch {
+			case err != nil:
+				f.err = err
+			case strings.HasPrefix(base, "providers"):
+				f.providers, f.err = parseProviders(base, text)
+			default:
+				f.rules, f.err = ParseRules(base, text)
+			}
+		})
+	}
+	wait.Wait()
 	var errs []error
-	for _, name := range names { // in the order of their names
-		text, err := builtin.ReadFile(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		base := strings.TrimPrefix(name, "rules/")
-		if strings.HasPrefix(base, "providers") {
-			var more []Provider
-			more, err = parseProviders(base, text)
-			list = append(list, more...)
-		} else {
-			var more []Rule
-			more, err = ParseRules(base, text)
-			rules = append(rules, more...)
-		}
-		errs = append(errs, err)
+	for i := range files { // in the order of their names
+		rules, list = append(rules, files[i].rules...), append(list, files[i].providers...)
+		errs = append(errs, files[i].err)
 	}
 	return rules, list, errors.Join(errs...)
 }
@@ -83,8 +94,15 @@ func Builtin() (rules []Rule, list []Provider, err error) {
 // NewClassifier makes a classifier of rules, of which earlier ones come first where tier and order are the same, and of
 // providers, likewise.
 func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
-	c := &Classifier{rules: slices.Clone(rules), providers: newProviders(list)}
-	slices.SortStableFunc(c.rules, func(a, b Rule) int { return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.order, b.order)) })
+	c := &Classifier{rules: make([]Rule, 0, len(rules)), providers: newProviders(list)}
+	order := make([]*Rule, len(rules))
+	for i := range rules {
+		order[i] = &rules[i]
+	}
+	slices.SortStableFunc(order, func(a, b *Rule) int { return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.order, b.order)) })
+	for _, r := range order {
+		c.rules = append(c.rules, *r)
+	}
 	var errs []error
 	var texts []string
 	numbers := make(map[string]int32)

@@ -1,5 +1,7 @@
 package classify
 
+import "math"
+
 // A finder finds which of its texts, each of four bytes or more and at most 64 KiB, stand in another.
 //
 // Four bytes of every text, the four that the fewest texts have, lead to it through a small table of hashes. Nearly all
@@ -38,17 +40,19 @@ func gramHash(gram uint32) uint32 { return gram * 0x9e3779b1 >> (32 - someBits) 
 // newFinder makes a finder of texts; their places in the list are their numbers.
 func newFinder(texts []string) *finder {
 	f := &finder{texts: texts}
-	count := make(map[uint32]int)
+	count := make([]uint16, 1<<someBits) // by hash: two grams that share one are seldom both rare
 	for _, s := range texts {
 		for i := range len(s) - 3 {
-			count[gramAt(s, i)]++
+			if n := &count[gramHash(gramAt(s, i))]; *n < math.MaxUint16 {
+				*n++
+			}
 		}
 	}
 	byHash := make([][]finderEntry, 1<<finderBits)
 	for n, s := range texts {
 		at := 0
 		for i := range len(s) - 3 {
-			if count[gramAt(s, i)] < count[gramAt(s, at)] {
+			if count[gramHash(gramAt(s, i))] < count[gramHash(gramAt(s, at))] {
 				at = i
 			}
 		}
