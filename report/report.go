@@ -21,13 +21,16 @@ const (
 //
 // Lists that Options.Top or Options.MinAttempts may shorten have a `_total` beside them: the rows there were.
 type Report struct {
-	Schema        string   `json:"schema"`
-	SchemaVersion string   `json:"schema_version"`
-	Tool          Tool     `json:"tool"`
-	Inputs        []Input  `json:"inputs"`
-	Window        Window   `json:"window"`
-	Coverage      Coverage `json:"coverage"`
-	Totals        Totals   `json:"totals"`
+	Schema        string `json:"schema"`
+	SchemaVersion string `json:"schema_version"`
+	Tool          Tool   `json:"tool"`
+
+	Redaction Redaction `json:"redaction,omitempty"` // what was replaced by pseudonyms; empty: nothing
+
+	Inputs   []Input  `json:"inputs"`
+	Window   Window   `json:"window"`
+	Coverage Coverage `json:"coverage"`
+	Totals   Totals   `json:"totals"`
 
 	Outcomes AllOutcomes `json:"outcomes"`
 	Classes  []Class     `json:"classes"`
@@ -105,6 +108,17 @@ type Coverage struct {
 	Samples         []Sample  `json:"samples"`
 }
 
+// NotUnderstood returns how many lines are unrecognised, malformed or overlong.
+func (c *Coverage) NotUnderstood() int64 { return c.Unrecognised + c.Malformed + c.Overlong }
+
+// Foreign returns how many lines are of other programs.
+func (c *Coverage) Foreign() (n int64) {
+	for i := range c.ForeignPrograms {
+		n += c.ForeignPrograms[i].Lines
+	}
+	return n
+}
+
 // A Program is another program whose lines stand in the log. Folded marks the row of all there was no room for.
 type Program struct {
 	Name   string `json:"name"`
@@ -146,6 +160,9 @@ type Outcomes struct {
 	Pending   int64 `json:"pending"` // still deferred at the end of the log
 	Lost      int64 `json:"lost"`    // left the queue while deferred, or silent for too long
 }
+
+// Settled returns how many are settled for good, the divisor of the bounce rate: delivered, bounced and expired.
+func (o *Outcomes) Settled() int64 { return o.Delivered + o.Bounced + o.Expired }
 
 // AllOutcomes is Outcomes with the delivered ones told apart; these three sum to Delivered.
 type AllOutcomes struct {

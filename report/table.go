@@ -246,7 +246,7 @@ func (p *printer) head(r *Report) {
 	}
 	if t.BounceRate != nil {
 		p.fact("Bounce rate", fmt.Sprintf("%s: %s bounced and %s expired of %s", percent(t.BounceRate), count(o.Bounced),
-			count(o.Expired), plural(o.Delivered+o.Bounced+o.Expired, "settled delivery", "settled deliveries")), bold)
+			count(o.Expired), plural(o.Settled(), "settled delivery", "settled deliveries")), bold)
 	}
 	if t.DeferralRate != nil {
 		p.fact("Deferral rate", fmt.Sprintf("%s: %s deferred of %s; %s", percent(t.DeferralRate), count(t.Deferred),
@@ -267,7 +267,7 @@ func (p *printer) head(r *Report) {
 		p.fact("", asked, plain)
 	}
 	c := &r.Coverage
-	switch bad := c.Unrecognised + c.Malformed + c.Overlong; {
+	switch bad := c.NotUnderstood(); {
 	case bad > 0:
 		p.fact("Lines", fmt.Sprintf("%s, %s recognised, %s not", count(c.Lines), percent(c.Recognised), count(bad)), yellow)
 	case c.Lines > 0:
@@ -275,8 +275,8 @@ func (p *printer) head(r *Report) {
 	default:
 		p.fact("Lines", "none", plain)
 	}
-	if n, names := foreign(c.ForeignPrograms); n > 0 {
-		p.fact("", plural(n, "line is", "lines are")+" of other programs: "+names, plain)
+	if n := c.Foreign(); n > 0 {
+		p.fact("", plural(n, "line is", "lines are")+" of other programs: "+foreign(c.ForeignPrograms), plain)
 	}
 	if c.Gaps > 0 {
 		p.fact("", plural(c.Gaps, "line says", "lines say")+" that the logger dropped lines: all numbers are lower bounds", yellow)
@@ -284,10 +284,9 @@ func (p *printer) head(r *Report) {
 	p.inputs(r.Inputs)
 }
 
-// foreign returns how many lines other programs wrote, and which they are, the most talkative first.
-func foreign(programs []Program) (lines int64, names string) {
+// foreign returns which other programs there are, the most talkative first.
+func foreign(programs []Program) (names string) {
 	for i, x := range programs {
-		lines += x.Lines
 		switch {
 		case i < 3:
 			if i > 0 {
@@ -298,7 +297,7 @@ func foreign(programs []Program) (lines int64, names string) {
 			names += ", …"
 		}
 	}
-	return lines, names
+	return names
 }
 
 func (p *printer) inputs(in []Input) {
