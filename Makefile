@@ -8,6 +8,10 @@
 ## make fuzz       run every fuzz target for FUZZTIME (1m)
 ## make classify-score  how often the labelled replies beside the module get the right category, and which do not
 ## make bench      benchmarks, then speed and memory on a generated log of BENCH_SIZE (256MiB)
+## make man        manual pages into .build/man
+## make release    archives for Linux, FreeBSD, macOS and Windows, Debian packages and RPMs into .build/release
+## make release-check  build the release twice, the second time from nothing, and compare: some ten minutes
+## make test-packages  install and remove the packages in a Debian of their own: takes root and debootstrap
 ## make clean      remove .build
 #
 # Go and make are all that is needed. The race detector needs a C compiler too, and is left out with a note where there is none.
@@ -17,6 +21,9 @@ FUZZTIME   ?= 1m
 BENCH_SIZE ?= 256MiB
 BENCH_RUNS ?= 5
 
+# The time of all files of a release (reproducible-builds.org): that of the commit.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+
 BUILD := .build
 BIN   := $(BUILD)/bouncelog
 TOOLS := $(BUILD)/tools
@@ -24,7 +31,7 @@ LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
 OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score bench clean
+.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score bench man release release-check test-packages clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +81,11 @@ $(TOOLS)/staticcheck: .tools/go.mod
 $(TOOLS)/govulncheck: .tools/go.mod
 	$(GO) build -modfile=.tools/go.mod -o $@ golang.org/x/vuln/cmd/govulncheck
 
+# What packages are made with has a modfile too: it brings a good deal of modules. Later versions need some that the module
+# proxy does not have.
+$(TOOLS)/nfpm: .tools/nfpm.mod
+	$(GO) build -modfile=.tools/nfpm.mod -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
 # Golden files belong to the packages whose tests take -update: a flag of their own, or parsertest's.
 golden:
 	@for dir in $$(grep -rlE --include='*_test.go' 'flag\.(Bool|Lookup)\("update"|parsertest\.Golden\(' cmd internal parsers report | sed 's|/[^/]*$$||' | sort -u); do \
@@ -107,6 +119,23 @@ $(OTHER): $(BUILD)/bench-%-$(BENCH_SIZE).log: $(wildcard internal/loggen/*.go in
 	$(GO) run ./internal/tools/loggen -log $* -size $(BENCH_SIZE) -truth $(@:.log=.truth.json) -o $@.part
 	@[ $* != acme ] || $(GO) run ./internal/tools/loggen -log acme-format > $(@:.log=.toml)
 	mv $@.part $@
+
+man:
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(GO) run ./internal/tools/man -o $(BUILD)/man
+
+release: $(TOOLS)/nfpm
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(GO) run ./internal/tools/release -nfpm $(TOOLS)/nfpm -out $(BUILD)/release
+
+# With nothing that the first build left, and in another zone.
+release-check: release
+	rm -rf $(BUILD)/cache
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GOCACHE=$(abspath $(BUILD))/cache TZ=Pacific/Kiritimati \
+		$(GO) run ./internal/tools/release -nfpm $(TOOLS)/nfpm -out $(BUILD)/release-again
+	rm -rf $(BUILD)/cache
+	diff $(BUILD)/release/SHA256SUMS $(BUILD)/release-again/SHA256SUMS
+
+test-packages: release
+	internal/packaging/test-packages $(BUILD)/release $(BUILD)/debian
 
 clean:
 	rm -rf $(BUILD)

@@ -46,11 +46,14 @@ func layers() []layer {
 		{"internal/suppress", 3, []string{"parsers", "internal/classify", "internal/summary"}},
 		{"internal/scan", 4, []string{"parsers", "internal/source", "internal/fields", "internal/syslog", "internal/classify", "internal/summary"}},
 		{"report", 4, []string{"parsers", "internal/classify", "internal/summary", "internal/suppress"}},
-		{"internal/cli", 5, []string{"parsers", "parsers/*", "internal/source", "internal/syslog", "internal/classify",
-			"internal/summary", "internal/suppress", "internal/scan", "report"}},
-		{"cmd/bouncelog", 6, []string{"internal/cli"}},
-		{"internal/tools/*", 6, []string{"parsers", "parsers/*", "report", "internal/*"}},
-		{"internal/layers", 6, nil},
+		{"internal/compare", 5, []string{"report"}},
+		{"internal/gate", 5, []string{"internal/classify", "report"}},
+		{"internal/cli", 6, []string{"parsers", "parsers/*", "internal/source", "internal/syslog", "internal/classify",
+			"internal/summary", "internal/suppress", "internal/scan", "internal/compare", "internal/gate", "report"}},
+		{"cmd/bouncelog", 7, []string{"internal/cli"}},
+		{"internal/tools/*", 7, []string{"parsers", "parsers/*", "report", "internal/*"}},
+		{"internal/layers", 7, nil},
+		{"internal/packaging", 7, nil},
 	}
 }
 
@@ -79,7 +82,7 @@ func modules() []module {
 		// What cobra/doc makes manual pages with; the program itself has none of it.
 		{"github.com/cpuguy83/go-md2man/v2", "v2.0.7", []string{"internal/tools/man"}},
 		// Tables of rules, of the user's formats and of settings: the one module with several importers.
-		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "parsers/custom"}},
+		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "internal/gate", "parsers/custom"}},
 		{"github.com/gofrs/flock", "v0.13.1", []string{"internal/cli"}},
 
 		{"github.com/rogpeppe/go-internal", "v1.16.0", nil},
@@ -89,6 +92,7 @@ func modules() []module {
 		// In the modfile of the tools, imported by nobody.
 		{"honnef.co/go/tools", "v0.8.2", nil},
 		{"golang.org/x/vuln", "v1.8.0", nil},
+		{"github.com/goreleaser/nfpm/v2", "v2.45.2", nil},
 	}
 }
 
@@ -208,10 +212,11 @@ func TestCheck(t *testing.T) {
 		{"wrong version in a block", map[string]string{"go.mod": gomod + "require (\n\tgolang.org/x/sys v0.1.0 // indirect\n\tgolang.org/x/net v0.1.0 // indirect\n)\n"}, []string{"golang.org/x/net v0.1.0 is not"}},
 		{"right version", map[string]string{"go.mod": gomod + "require (\n\tgolang.org/x/net v0.62.0\n)\n"}, nil},
 		{"replaced", map[string]string{"go.mod": gomod + "replace golang.org/x/net => ../net\n"}, []string{"go.mod: replaces"}},
+		{"wrong tool of packages", map[string]string{".tools/nfpm.mod": gomod + "require github.com/goreleaser/nfpm/v2 v2.1.0\n"}, []string{".tools/nfpm.mod: github.com/goreleaser/nfpm/v2 v2.1.0 is not"}},
 		{"wrong tool", map[string]string{".tools/go.mod": gomod + "require honnef.co/go/tools v0.1.0\n"}, []string{".tools/go.mod: honnef.co/go/tools v0.1.0 is not"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			tree := fstest.MapFS{"go.mod": {Data: []byte(gomod)}, ".tools/go.mod": {Data: []byte(gomod)}}
+			tree := fstest.MapFS{"go.mod": {Data: []byte(gomod)}, ".tools/go.mod": {Data: []byte(gomod)}, ".tools/nfpm.mod": {Data: []byte(gomod)}}
 			for name, text := range test.files {
 				tree[name] = &fstest.MapFile{Data: []byte(text)}
 			}
@@ -234,7 +239,7 @@ func TestCheck(t *testing.T) {
 // check returns what is wrong with the module in tree, in the order of its files.
 func check(tree fs.FS) (faults []string, err error) {
 	name := ""
-	for _, file := range []string{"go.mod", ".tools/go.mod"} {
+	for _, file := range []string{"go.mod", ".tools/go.mod", ".tools/nfpm.mod"} {
 		text, err := fs.ReadFile(tree, file)
 		if err != nil {
 			return nil, err
