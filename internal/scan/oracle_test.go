@@ -1,7 +1,9 @@
 package scan
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,7 @@ import (
 	"bouncelog/parsers"
 	"bouncelog/parsers/postfix"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // oracle counts a log the way one would first write it down: line after line, maps of strings, nothing in parallel,
@@ -26,7 +28,7 @@ type oracle struct {
 
 type oracleMessage struct {
 	host, sender, size string
-	last               parsers.Stamp
+	last, birth        parsers.Stamp
 	born, named, tried bool
 	attempts           []oracleAttempt
 	order              []string
@@ -44,6 +46,12 @@ type oracleRecipient struct {
 	deferred, done bool
 	outcome        summary.Outcome
 	counted        bool
+
+	at       parsers.Stamp // that settled it
+	attempts []parsers.Attempt
+	n        []int            // how many lines each of attempts stands for
+	whole    bool             // attempts has the first
+	delay    parsers.Duration // of a delivery
 }
 
 func (o *oracle) add(ev *parsers.Event, line *parsers.Line) {
@@ -68,13 +76,13 @@ func (o *oracle) add(ev *parsers.Event, line *parsers.Line) {
 			other = other || m.size != "" && m.size != size
 		}
 		if other {
-			m.lose()
+			m.lose(t)
 			m = nil
 		}
 	}
 	if ev.Kind == parsers.Removed {
 		if m != nil && !ev.Moved {
-			m.lose()
+			m.lose(t)
 		}
 		if m != nil {
 			for _, r := range m.recipients {
@@ -105,9 +113,10 @@ func (o *oracle) add(ev *parsers.Event, line *parsers.Line) {
 	}
 	switch ev.Kind {
 	case parsers.Accepted:
-		m.born = true
+		m.begin(t)
 	case parsers.Named:
-		m.born, m.named = true, true
+		m.begin(t)
+		m.named = true
 	case parsers.Queued:
 		m.size = size
 	case parsers.Attempted:
@@ -121,66 +130,210 @@ func (o *oracle) add(ev *parsers.Event, line *parsers.Line) {
 		key := a.Recipient[:strings.LastIndex(a.Recipient, "@")+1] + domain + "\x00" + a.OriginalRecipient
 		r := m.recipients[key]
 		if r == nil {
-			r = &oracleRecipient{domain: domain}
+			r = &oracleRecipient{domain: domain, whole: m.born}
 			m.recipients[key] = r
 			m.order = append(m.order, key)
 		}
 		if r.done {
 			return
 		}
+		r.attempts, r.n = append(r.attempts, a), append(r.n, max(1, line.Repeat))
+		if _, said := a.Delay.Milliseconds(); said || m.birth == 0 {
+			r.delay = a.Delay
+		} else {
+			r.delay = parsers.Between(m.birth, t)
+		}
 		switch a.Status {
 		case parsers.StatusDeferred:
 			r.deferred = true
 		case parsers.StatusBounced:
-			r.settle(summary.Bounced, m.sender)
+			r.settle(summary.Bounced, m.sender, t)
 		case parsers.StatusSent:
 			switch {
 			case a.Kind == parsers.Internal || a.NotAttempted:
 				r.done = true
 			case r.deferred:
-				r.settle(summary.DeliveredLater, m.sender)
+				r.settle(summary.DeliveredLater, m.sender, t)
 			case m.born:
-				r.settle(summary.DeliveredFirst, m.sender)
+				r.settle(summary.DeliveredFirst, m.sender, t)
 			default:
-				r.settle(summary.DeliveredUnknown, m.sender)
+				r.settle(summary.DeliveredUnknown, m.sender, t)
 			}
 		}
 	case parsers.Expired:
 		m.tried = true
 		for _, r := range m.recipients {
 			if r.deferred && !r.done {
-				r.settle(summary.Expired, m.sender)
+				r.settle(summary.Expired, m.sender, t)
 			}
 		}
 	}
 }
 
-func (m *oracleMessage) lose() {
+// begin takes in that the log holds the message's beginning.
+func (m *oracleMessage) begin(t parsers.Stamp) {
+	if !m.born {
+		m.birth = t
+	}
+	m.born = true
+}
+
+// lose settles what is open when the message is gone at t, or for longer than a queue keeps one.
+func (m *oracleMessage) lose(t parsers.Stamp) {
+	if t.Sub(m.last) > 6*24*time.Hour {
+		t = m.last.Add(6 * 24 * time.Hour)
+	}
 	for _, r := range m.recipients {
 		if r.deferred && !r.done {
-			r.settle(summary.Lost, m.sender)
+			r.settle(summary.Lost, m.sender, t)
 		}
 	}
 }
 
-func (r *oracleRecipient) settle(o summary.Outcome, sender string) {
-	r.done, r.outcome, r.counted, r.sender = true, o, true, sender
+func (r *oracleRecipient) settle(o summary.Outcome, sender string, t parsers.Stamp) {
+	r.done, r.outcome, r.counted, r.sender, r.at = true, o, true, sender, t
+}
+
+// ways is what is counted of the way to an outcome: by hour, by provider, by cause, and of those that have a name and of all
+// (empty) the times to deliver and the attempts that it took.
+type ways struct {
+	hours     map[string]summary.Outcomes
+	providers map[string]summary.Outcomes
+	causes    map[[4]string]summary.Outcomes
+	times     map[string]*summary.Histogram
+	tries     map[string]map[string]map[int]int // by how it ended
+}
+
+func (w *ways) add(r *oracleRecipient, s *classify.Session, c *classify.Classifier) {
+	plus := func(o summary.Outcomes) summary.Outcomes { o[r.outcome]++; return o }
+	if r.outcome != summary.Pending {
+		hour := r.at.Time().Truncate(time.Hour).Format(time.RFC3339)
+		w.hours[hour] = plus(w.hours[hour])
+	}
+	provider, cause, tries := "", [4]string{}, 0
+	for i := range r.attempts {
+		a := &r.attempts[i]
+		if a.NotAttempted {
+			continue
+		}
+		if a.Kind == parsers.Remote || a.Kind == parsers.Smarthost || a.Kind == parsers.Local {
+			tries += r.n[i]
+		}
+		at := c.ProviderOf(a, r.domain)
+		if a.Status != parsers.StatusSent {
+			why := s.Explain(a)
+			at = cmp.Or(why.Provider, at)
+			cause = [4]string{why.Category.String(), why.Sub, why.Rule.ID, at}
+		}
+		provider = cmp.Or(at, provider)
+	}
+	if provider != "" {
+		w.providers[provider] = plus(w.providers[provider])
+	}
+	if cause != [4]string{} {
+		w.causes[cause] = plus(w.causes[cause])
+	}
+	names := []string{""}
+	if slices.ContainsFunc(c.Providers(), func(p classify.Provider) bool { return p.Name == provider }) {
+		names = append(names, provider)
+	}
+	end := map[summary.Outcome]string{summary.Pending: "pending", summary.Bounced: "given up", summary.Expired: "given up", summary.Lost: "given up"}[r.outcome]
+	for _, name := range names {
+		ms, said := r.delay.Milliseconds()
+		if end == "" && said {
+			if w.times[name] == nil {
+				w.times[name] = new(summary.Histogram)
+			}
+			w.times[name].Add(ms)
+		}
+		if r.whole && tries > 0 {
+			if w.tries[name] == nil {
+				w.tries[name] = map[string]map[int]int{"": {}, "given up": {}, "pending": {}}
+			}
+			w.tries[name][end][tries]++
+		}
+	}
+}
+
+// compare reports where the scan found something else.
+func (w *ways) compare(t *testing.T, c *summary.Counts) {
+	t.Helper()
+	got := ways{hours: map[string]summary.Outcomes{}, providers: map[string]summary.Outcomes{}, causes: map[[4]string]summary.Outcomes{}}
+	for _, h := range c.Hours() {
+		if h.Outcomes != (summary.Outcomes{}) {
+			got.hours[h.Start.String()] = h.Outcomes
+		}
+		var byClass int64
+		for _, n := range h.ByClass {
+			byClass += n
+		}
+		if byClass != h.Attempts.Total() {
+			t.Errorf("%v: %d attempts, by class %d", h.Start, h.Attempts.Total(), byClass)
+		}
+	}
+	for _, p := range c.Providers() {
+		if p.Outcomes != (summary.Outcomes{}) {
+			got.providers[p.Name] = p.Outcomes
+		}
+	}
+	for _, x := range c.Causes() {
+		if x.Outcomes != (summary.Outcomes{}) {
+			got.causes[[4]string{x.Category, x.Sub, x.Rule, x.Provider}] = x.Outcomes
+		}
+	}
+	if d := gocmp.Diff([]any{w.hours, w.providers, w.causes}, []any{got.hours, got.providers, got.causes}); d != "" {
+		t.Errorf("ways differ (-oracle +scan):\n%s", d)
+	}
+	list := func(h *summary.Histogram) (all [][3]int64) {
+		h.Buckets(func(from, to, n int64) { all = append(all, [3]int64{from, to, n}) })
+		return all
+	}
+	seen := 0
+	for _, d := range c.DeliveryTimes() {
+		want := w.times[d.Provider]
+		if want == nil {
+			want = new(summary.Histogram)
+		}
+		if diff := gocmp.Diff(list(want), list(&d.Times)); diff != "" {
+			t.Errorf("times at %q differ (-oracle +scan):\n%s", d.Provider, diff)
+		}
+		for end, got := range map[string][]int64{"": d.Delivered, "given up": d.GivenUp, "pending": d.Pending} {
+			for i, n := range got {
+				if want := w.tries[d.Provider][end][i+1]; int64(want) != n {
+					t.Errorf("%s at %q after %d attempts: %d, want %d", end, d.Provider, i+1, n, want)
+				}
+				delete(w.tries[d.Provider][end], i+1)
+			}
+			if len(w.tries[d.Provider][end]) > 0 {
+				t.Errorf("%s at %q: the scan lacks %v", end, d.Provider, w.tries[d.Provider][end])
+			}
+		}
+		delete(w.times, d.Provider)
+		delete(w.tries, d.Provider)
+		seen++
+	}
+	if len(w.times)+len(w.tries) > 0 || seen < 2 {
+		t.Errorf("the scan lacks times at %v, and attempts at %v; it has %d", w.times, w.tries, seen)
+	}
 }
 
 // result returns all mail's tally, the notifications', and each domain's.
-func (o *oracle) result() (total, notes summary.Tally, domains map[string]summary.Tally) {
+func (o *oracle) result() (total, notes summary.Tally, domains map[string]summary.Tally, way ways) {
 	for _, m := range o.open {
 		if o.last[m.host].Sub(m.last) > 6*24*time.Hour {
-			m.lose()
+			m.lose(o.last[m.host])
 			continue
 		}
 		for _, r := range m.recipients {
 			if r.deferred && !r.done {
-				r.settle(summary.Pending, m.sender)
+				r.settle(summary.Pending, m.sender, 0)
 			}
 		}
 	}
 	domains = make(map[string]summary.Tally)
+	way = ways{make(map[string]summary.Outcomes), make(map[string]summary.Outcomes), make(map[[4]string]summary.Outcomes),
+		make(map[string]*summary.Histogram), make(map[string]map[string]map[int]int)}
+	session := builtin().NewSession()
 	count := func(a *summary.Attempts, s parsers.Status, n int) {
 		switch s {
 		case parsers.StatusSent:
@@ -218,9 +371,10 @@ func (o *oracle) result() (total, notes summary.Tally, domains map[string]summar
 			d := domains[r.domain]
 			d.Outcomes[r.outcome]++
 			domains[r.domain] = d
+			way.add(r, session, builtin())
 		}
 	}
-	return total, notes, domains
+	return total, notes, domains, way
 }
 
 func TestOracle(t *testing.T) {
@@ -249,13 +403,14 @@ func TestOracle(t *testing.T) {
 				o.add(&events[i], &line)
 			}
 		}
-		total, notes, domains := o.result()
+		total, notes, domains, way := o.result()
 		res := scanFiles(t, []string{path}, func(c *Config) { c.Source.ChunkSize = 16 << 10 })
-		if d := cmp.Diff([]summary.Tally{total, notes}, []summary.Tally{res.Counts.Total, res.Counts.Notifications}); d != "" {
+		if d := gocmp.Diff([]summary.Tally{total, notes}, []summary.Tally{res.Counts.Total, res.Counts.Notifications}); d != "" {
 			t.Errorf("seed %d: totals differ (-oracle +scan):\n%s", seed, d)
 		}
+		way.compare(t, res.Counts)
 		for _, d := range res.Counts.Domains() {
-			if diff := cmp.Diff(domains[d.Name], d.Tally); diff != "" {
+			if diff := gocmp.Diff(domains[d.Name], d.Tally); diff != "" {
 				t.Errorf("seed %d: domain %s differs (-oracle +scan):\n%s", seed, d.Name, diff)
 			}
 			delete(domains, d.Name)

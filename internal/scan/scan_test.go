@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/loggen"
 	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
@@ -33,6 +35,7 @@ func scanFiles(t testing.TB, paths []string, change func(*Config)) *Result {
 		t.Fatal(errs)
 	}
 	c := Config{Inputs: inputs, Formats: all.Formats(), Jobs: 2, Now: now, Host: "h"}
+	c.Summary.Classifier = builtin()
 	if change != nil {
 		change(&c)
 	}
@@ -45,6 +48,19 @@ func scanFiles(t testing.TB, paths []string, change func(*Config)) *Result {
 	}
 	return res
 }
+
+// builtin finds causes. One provider has a name.
+var builtin = sync.OnceValue(func() *classify.Classifier {
+	rules, providers, err := classify.Builtin()
+	if err != nil {
+		panic(err)
+	}
+	c, err := classify.NewClassifier(rules, append(providers, classify.Provider{Name: "example", Title: "Example", MX: []string{"example.com"}}))
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
 
 // dump writes all that a report is made of. Places in the input are left out unless wanted.
 func dump(r *Result, places bool) string {
@@ -71,6 +87,22 @@ func dump(r *Result, places bool) string {
 	}
 	for _, x := range c.Hours() {
 		fmt.Fprintf(&b, "hour %+v\n", x)
+	}
+	for _, x := range c.Providers() {
+		fmt.Fprintf(&b, "provider %+v\n", x)
+	}
+	for _, x := range c.Causes() {
+		x.Example.Pos = summary.Pos{}
+		fmt.Fprintf(&b, "cause %+v\n", x)
+	}
+	for _, x := range c.DeliveryTimes() {
+		fmt.Fprintf(&b, "delivered at %q %d given up %d pending %d\n", x.Provider, x.Delivered, x.GivenUp, x.Pending)
+		x.Times.Buckets(func(from, to, n int64) { fmt.Fprintf(&b, "  %d to %d ms: %d\n", from, to, n) })
+	}
+	for _, x := range c.Breakdowns() {
+		for _, row := range x.Rows {
+			fmt.Fprintf(&b, "by %v: %+v\n", x.By, row)
+		}
 	}
 	for _, x := range c.Hosts() {
 		fmt.Fprintf(&b, "host %+v\n", x)

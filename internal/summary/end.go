@@ -43,9 +43,10 @@ func (it *item) end() end {
 type trace struct {
 	key      uint64 // of message and recipient
 	cause    uint64 // of the last failed attempt, its row at no provider; zero: not known
-	provider uint64 // that it was made at
+	provider uint64 // of the last one whose is known
 	tries    uint16
 	whole    bool // tries are all there were: the log holds the first
+	nowhere  bool // the last failed attempt was at no provider
 }
 
 // traceKey is the key of a recipient's trace, birthKey that of a message's birth.
@@ -160,10 +161,10 @@ func (t *trace) follow(m *message, before recipientState, it *item) {
 		t.tries = uint16(min(uint32(t.tries)+uint32(it.n), maxTries))
 	}
 	if cause := it.why(); cause != 0 {
-		t.cause, t.provider = cause, it.provider
-	}
-	if t.provider == 0 {
-		t.provider = it.provider
+		t.cause, t.nowhere = cause, it.provider == 0
+		if !t.nowhere {
+			t.provider = it.provider
+		}
 	}
 }
 
@@ -201,8 +202,9 @@ func (t *trace) end(r *recipient, o Outcome, at parsers.Stamp) end {
 	if t.whole {
 		e.tries = t.tries
 	}
-	if t.cause != 0 {
-		e.cause, e.causeUp = causeAt(t.cause, t.provider), t.cause
+	e.cause, e.causeUp = t.cause, t.cause
+	if t.cause != 0 && !t.nowhere {
+		e.cause = causeAt(t.cause, t.provider)
 	}
 	return e
 }
