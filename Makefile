@@ -103,7 +103,7 @@ fuzz:
 		done
 
 classify-score:
-	$(GO) test ./internal/classify -count=1 -run '^(TestScore|TestLeaveOneOut)$$' -v
+	$(GO) test ./internal/classify -count=1 -run '^(TestScore|TestLeaveOneOut|TestLeaveSourceOut)$$' -v
 
 bench: build $(LOG) $(OTHER)
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -2,12 +2,17 @@ package classify
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"bouncelog/parsers"
+
+	cmpdiff "github.com/google/go-cmp/cmp"
 )
 
 // attempt makes an attempt of an example of a rule. What the example does not say is what the rule asks for.
@@ -149,5 +154,28 @@ func TestRulesCount(t *testing.T) {
 		}) {
 			t.Errorf("%s: %s: without it, each of its examples gets the same verdict", r.Where, r.ID)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Which rules there are, and in which order they are asked: to delete one, or to move it, is no accident.
+func TestRulesGolden(t *testing.T) {
+	var b strings.Builder
+	for _, r := range mustClassifier(t).Rules() {
+		fmt.Fprintf(&b, "%s %s %s\n", r.TierName, r.ID, r.category)
+	}
+	name := filepath.Join("testdata", "rules.golden")
+	if *update {
+		if err := os.WriteFile(name, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmpdiff.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("rules (-want +got), -update writes them anew:\n%s", diff)
 	}
 }
