@@ -44,9 +44,10 @@ type CategoryCount struct {
 	Attempts   int64    `json:"attempts"`
 	Recipients int64    `json:"recipients"`
 	Outcomes   Outcomes `json:"outcomes"`
+	Example    *Example `json:"example,omitempty"`
 }
 
-// add adds o, which is of the same category.
+// add adds o, which is of the same category, but for its example.
 func (c *CategoryCount) add(o *CategoryCount) {
 	c.Attempts += o.Attempts
 	c.Recipients += o.Recipients
@@ -114,7 +115,7 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 	for i := range causes {
 		c := &causes[i]
 		n := c.Deferred + c.Bounced
-		count := CategoryCount{cmp.Or(c.Category, "other"), n, c.Outcomes.Total(), failedOf(&c.Outcomes)}
+		count := CategoryCount{cmp.Or(c.Category, "other"), n, c.Outcomes.Total(), failedOf(&c.Outcomes), nil}
 		if n == 0 && count.Recipients == 0 {
 			continue
 		}
@@ -132,11 +133,14 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		if byProvider[c.Provider] == nil {
 			byProvider[c.Provider] = make(map[string]*CategoryCount)
 		}
-		if sum := byProvider[c.Provider][row.Category]; sum != nil {
+		sum := byProvider[c.Provider][row.Category]
+		if sum != nil {
 			sum.add(&count)
 		} else {
-			byProvider[c.Provider][row.Category] = &count
+			sum = &count
+			byProvider[c.Provider][row.Category] = sum
 		}
+		sum.Example = earlierExample(sum.Example, &c.Example, o)
 		if n == 0 {
 			continue // they failed before what is counted: there is nothing to mend
 		}

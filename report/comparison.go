@@ -19,7 +19,7 @@ type Comparison struct {
 	New  Side           `json:"new"`
 	Test ComparisonTest `json:"test"`
 
-	Regressions  int `json:"regressions"` // among Changes
+	Regressions  int `json:"regressions"` // among Changes, but for those that others explain
 	Improvements int `json:"improvements"`
 
 	Changes   []Change         `json:"changes"`   // those with the most deliveries to it first
@@ -58,7 +58,7 @@ const (
 const (
 	MetricFailed  = "failed"  // bounced or expired, of the settled outcomes
 	MetricPending = "pending" // still deferred at the end of the log, of those and the settled ones
-	MetricDelayed = "delayed" // delivered after a deferral, of those delivered whose beginning is known
+	MetricDelayed = "delayed" // delivered after a failed attempt, of those delivered
 )
 
 // The scopes of a Change.

@@ -19,7 +19,7 @@ func writeMarkdown(w io.Writer, r *Report, o WriteOptions) error {
 	if o.Top > 0 {
 		m.top = o.Top
 	}
-	for _, section := range []func(*Report){m.head, m.hints, m.outcomes, m.classes, m.categories, m.replies, m.providers, m.times,
+	for _, section := range []func(*Report){m.head, m.comparison, m.hints, m.outcomes, m.classes, m.categories, m.replies, m.providers, m.times,
 		m.domains, m.senders, m.breakdowns, m.timeline, m.templates, m.apart, m.coverage} {
 		section(r)
 	}

@@ -57,6 +57,9 @@ type Report struct {
 	TemplatesTotal int        `json:"templates_total"`
 
 	Hints []Hint `json:"hints"`
+
+	// Comparison is what changed since a baseline; nil where none was given.
+	Comparison *Comparison `json:"comparison,omitempty"`
 }
 
 // A Tool is the program that made the report.

@@ -33,7 +33,7 @@ func writeTable(w io.Writer, r *Report, o WriteOptions) error {
 	if o.Width > 0 {
 		p.width = min(max(o.Width, leastWidth), mostWidth)
 	}
-	for _, section := range []func(*Report){p.head, p.hints, p.outcomes, p.classes, p.categories, p.replies, p.providers, p.deliveryTimes,
+	for _, section := range []func(*Report){p.head, p.comparison, p.hints, p.outcomes, p.classes, p.categories, p.replies, p.providers, p.deliveryTimes,
 		p.domains, p.senders, p.breakdowns, p.templates, p.apart, p.coverage} {
 		section(r)
 	}
