@@ -39,7 +39,7 @@ func Read(r io.Reader) (*Report, error) {
 	if err := json.Unmarshal(doc, &head); err != nil {
 		return nil, fmt.Errorf("no report: %w", err)
 	}
-	if err := checkSchema(head.Schema, head.SchemaVersion); err != nil {
+	if err := acceptSchema(head.Schema, head.SchemaVersion); err != nil {
 		return nil, err
 	}
 	var rep Report
@@ -60,8 +60,8 @@ func whole(err error) error {
 	return err
 }
 
-// checkSchema returns an error for documents that are not what SchemaName and SchemaVersion say.
-func checkSchema(name, version string) error {
+// acceptSchema returns an error for documents that are not what SchemaName and SchemaVersion say.
+func acceptSchema(name, version string) error {
 	if name != SchemaName {
 		return fmt.Errorf("schema %q: want %q, as bouncelog report -f json writes it", name, SchemaName)
 	}
