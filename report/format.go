@@ -33,6 +33,9 @@ func Formats() []Format {
 		{Name: "csv", Short: "one section of the report", Write: writeCSV},
 		{Name: "ndjson", Short: "the whole report, one object a line", Write: writeNDJSON},
 		{Name: "prometheus", Short: "metrics for the textfile collector of node_exporter", Write: writePrometheus},
+		{Name: "junit", Short: "JUnit XML: a failed test case for each cause and diagnostic", Write: writeJUnit, Redacted: true},
+		{Name: "github", Short: "annotations of GitHub Actions: the worst causes at their file and line", Write: writeGitHub, Redacted: true},
+		{Name: "sarif", Short: "SARIF 2.1.0: every cause, diagnostic and line not understood, at its file and line", Write: writeSARIF, Redacted: true},
 	}
 }
 
