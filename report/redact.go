@@ -47,7 +47,10 @@ type Redactor struct {
 	level     Redaction
 	mac       hash.Hash
 	providers map[string]bool // known ones, which are no secret
-	hosts     map[string]bool // our own names without a dot, as words in texts
+	hosts     map[string]bool // our own, for those without a dot in texts
+
+	template []byte          // scratch of ids
+	kept     map[string]bool // likewise
 }
 
 // NewRedactor returns a Redactor with a key of at least [MinRedactionKey] bytes. The classifier tells which providers have a
@@ -59,7 +62,7 @@ func NewRedactor(level Redaction, key []byte, c *classify.Classifier) (*Redactor
 	if len(key) < MinRedactionKey {
 		return nil, fmt.Errorf("a key of %d bytes is too short: want at least %d", len(key), MinRedactionKey)
 	}
-	x := &Redactor{level: level, mac: hmac.New(sha256.New, key), providers: make(map[string]bool), hosts: make(map[string]bool)}
+	x := &Redactor{level: level, mac: hmac.New(sha256.New, key), providers: make(map[string]bool), hosts: make(map[string]bool), kept: make(map[string]bool)}
 	if c != nil {
 		for _, p := range c.Providers() {
 			x.providers[p.Name] = true
@@ -143,7 +146,7 @@ func keep(_ *Redactor, s string) string { return s }
 // dimensions are the policies of what a breakdown is by. The others are words of ours.
 var dimensions = map[string]policy{
 	"domain": (*Redactor).domain, "provider": (*Redactor).provider, "relay": (*Redactor).host, "sender": (*Redactor).address,
-	"sender-domain": (*Redactor).domain, "campaign": (*Redactor).text, "job": (*Redactor).text, "source-ip": (*Redactor).ip,
+	"sender-domain": (*Redactor).domain, "campaign": (*Redactor).text, "source-ip": (*Redactor).ip,
 	"host": (*Redactor).host, "instance": (*Redactor).text,
 }
 
@@ -206,7 +209,7 @@ func (x *Redactor) value(v reflect.Value) reflect.Value {
 	return v
 }
 
-// Record returns a redacted copy of an attempt record. A local part is replaced where it stands alone in the diagnostic, too.
+// Record returns a redacted copy of an attempt record. The recipient's local part is replaced where it stands alone, too.
 func (x *Redactor) Record(r *summary.Record) *summary.Record {
 	c := *r
 	user := r.Recipient[:max(0, strings.LastIndexByte(r.Recipient, '@'))]
@@ -215,11 +218,12 @@ func (x *Redactor) Record(r *summary.Record) *summary.Record {
 	}
 	c.Recipient, c.OriginalRecipient, c.Sender = x.address(r.Recipient), x.address(r.OriginalRecipient), x.address(r.Sender)
 	c.Controller = x.address(r.Controller)
+	pseudonym, _, _ := strings.Cut(c.Recipient, "@")
 	for _, s := range []*string{&c.Diagnostic, &c.Reply.Text, &c.Job, &c.MTAStatus, &c.Process, &c.Instance} {
-		*s = x.word(x.text(*s), user, c.Recipient)
+		*s = x.textOf(user, pseudonym, *s)
 	}
 	if x.level == RedactAll || len(user) >= minUser && strings.Contains(lower(r.MessageID), lower(user)) {
-		c.MessageID = x.text(r.MessageID)
+		c.MessageID = x.textOf(user, pseudonym, r.MessageID)
 	}
 	for _, s := range []*string{&c.Host, &c.RelayHost} {
 		*s = x.host(*s)
@@ -229,63 +233,21 @@ func (x *Redactor) Record(r *summary.Record) *summary.Record {
 	return &c
 }
 
-// minUser is the shortest local part that is looked for as a word.
-const minUser = 3
+const (
+	alphabet         = "0123456789abcdefghijklmnopqrstuv" // RFC 4648 7, in lower case
+	pseudonymLetters = 10                                 // 50 bits: among a million texts, two have the same by a chance of one in two thousand
+)
 
-// word replaces a local part that stands alone by the local part of its pseudonym.
-func (x *Redactor) word(s, user, address string) string {
-	if len(user) < minUser || len(s) < len(user) {
-		return s
-	}
-	pseudonym, _, _ := strings.Cut(address, "@")
-	low, user := lower(s), lower(user)
-	var b strings.Builder
-	from := 0
-	for i := 0; ; {
-		n := strings.Index(low[i:], user)
-		if n < 0 {
-			break
-		}
-		i += n
-		end := i + len(user)
-		if (i == 0 || !isWord(s[i-1])) && (end == len(s) || !isWord(s[end])) {
-			b.WriteString(s[from:i] + pseudonym)
-			from = end
-		}
-		i = end
-	}
-	if from == 0 {
-		return s
-	}
-	return b.String() + s[from:]
-}
+// invalid is the domain of RFC 2606 2 that there is never to be.
+const invalid = ".invalid"
 
-func isWord(c byte) bool { return c >= 0x80 || c == '_' || c == '-' || alnum(c) }
+var letters = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
-func alnum(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
-}
-
-// lower is strings.ToLower for ASCII: other bytes, and so all places, stay.
-func lower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c | 0x20
-		}
-	}
-	return string(b)
-}
-
-// letters are of RFC 4648 7, in lower case.
-var letters = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
-
-// pseudonym returns ten letters that stand for a text of a kind: 50 bits, of which a million texts share one by a chance of
-// one in two thousand.
+// pseudonym returns what stands for a text of a kind.
 func (x *Redactor) pseudonym(kind, s string) string {
 	x.mac.Reset()
 	x.mac.Write([]byte(kind + "\x00" + s))
-	return kind + "-" + letters.EncodeToString(x.mac.Sum(nil))[:10]
+	return kind + "-" + letters.EncodeToString(x.mac.Sum(nil))[:pseudonymLetters]
 }
 
 // local returns the pseudonym of a local part. The same at another domain has another one: `info` would be told by how often
@@ -314,7 +276,7 @@ func (x *Redactor) domain(s string) string {
 	if ip, ok := strings.CutPrefix(s, "["); ok {
 		return "[" + x.ip(strings.TrimSuffix(ip, "]")) + "]"
 	}
-	return x.pseudonym("d", classify.Domain(s)) + ".invalid"
+	return x.pseudonym("d", classify.Domain(s)) + invalid
 }
 
 // provider redacts a provider that has only the domain of its servers for a name.

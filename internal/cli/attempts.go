@@ -17,6 +17,7 @@ type attemptsOptions struct {
 	input   inputFlags
 	rules   ownRules
 	output  outputFlags
+	redact  redactFlags
 	inbound bool
 	paths   []string
 }
@@ -32,6 +33,9 @@ put in its place in one step at the end; a device or a named pipe gets its recor
 
 Where the reader of stdout goes away, reading ends, unless --out or --min-coverage needs the rest.
 
+--redact recipient writes pseudonyms for the local parts of all addresses, and for the recipient's where it stands in the
+diagnostic; --redact all for domains, host names and IP addresses too. Queue ids, file names and lines stay.
+
 Memory: about half a kilobyte for each message that is in the queue at the same time.
 ` + statusHelp,
 		Example: `  bouncelog attempts -f ndjson mail.log
@@ -46,6 +50,7 @@ Memory: about half a kilobyte for each message that is in the queue at the same 
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, report.RecordFormats())
+	opt.redact.add(cmd, "none")
 	cmd.Flags().BoolVar(&opt.inbound, "inbound", false, "list refusals at our own door too")
 	return cmd
 }
@@ -62,6 +67,9 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if _, err := opt.output.colors(o); err != nil { // records have none
 		return err
 	}
+	if err := opt.redact.check(); err != nil {
+		return err
+	}
 	s := session{flags: &opt.input, io: o, streams: true}
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
@@ -72,6 +80,14 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
+	redact := func(r *summary.Record) *summary.Record { return r }
+	if level := opt.redact.of(false); level != report.RedactNone {
+		x, err := opt.redact.redactor(&s, level, c.Summary.Classifier)
+		if err != nil {
+			return err
+		}
+		redact = x.Record
+	}
 	all, err := openPlaces(outputs, o)
 	if err != nil {
 		return err
@@ -80,7 +96,7 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	judged := opt.input.coverage > 0
 	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
 		return scan.Attempts(ctx, c, opt.inbound, func(r *summary.Record) error {
-			if !all.write(r, o) && !judged {
+			if !all.write(redact(r), o) && !judged {
 				return errNobody
 			}
 			return nil

@@ -27,6 +27,7 @@ type suppressOptions struct {
 	minHits    int
 	repeatHits int
 	repeatDays int
+	redact     string
 	paths      []string
 }
 
@@ -80,6 +81,10 @@ Memory: 16 bytes for each address that was delivered to, at most 28 with free sl
 	s.IntVar(&opt.minHits, "min-hits", 1, "leave out what failed for fewer messages")
 	s.IntVar(&opt.repeatHits, "repeat-hits", 3, "how many messages must fail where one is not enough")
 	s.IntVar(&opt.repeatDays, "repeat-days", 3, "over how many days, from the first of them to the last")
+	s.StringVar(&opt.redact, "redact", "", "not here: only none is taken")
+	if err := s.MarkHidden("redact"); err != nil {
+		panic(err) // the flag is not there: a mistake in this package
+	}
 	complete(cmd, "category", names)
 	return cmd
 }
@@ -116,6 +121,9 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	c, err := opt.input.config(o)
 	if err != nil {
 		return err
+	}
+	if opt.redact != "" && opt.redact != string(report.RedactNone) {
+		return usagef("--redact %s: suppress never redacts: an altered address would keep the dead one on your lists, or take a live one off; use attempts --redact or report --redact", opt.redact)
 	}
 	outputs, err := opt.output.outputs(report.CheckSuppressFormat)
 	if err != nil {
