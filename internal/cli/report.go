@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -18,6 +20,8 @@ type reportOptions struct {
 	input       inputFlags
 	rules       ownRules
 	output      outputFlags
+	redact      redactFlags
+	section     string
 	top         int
 	minAttempts int64
 	sort        string
@@ -43,11 +47,19 @@ Inputs may be plain or compressed (gzip, zstd, xz, bzip2, told by content); rota
 first time stamp. The report is the same byte for byte for any number of jobs and any size of chunks.
 
 A file that --out names is replaced in one step at the end; a device or a named pipe is written as it stands. Files are
-written before stdout.
+written before stdout. csv holds one section of the report: --section says which, or csv:SECTION in place of csv, so that
+one run can write several.
+
+What is meant to be passed on (` + strings.Join(redactedFormats(), ", ") + `) has pseudonyms for the local parts of addresses, in texts of
+the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run;
+otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
 ` + statusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
-  bouncelog report -f json --out table=report.txt mail.log > report.json`,
+  bouncelog report -f json --out table=report.txt mail.log > report.json
+  bouncelog report -f csv:providers --out csv:domains=domains.csv mail.log > providers.csv
+  bouncelog report --redact all --redact-key secret.key -f markdown mail.log > report.md
+  bouncelog report --yesterday -q --out prometheus=/var/lib/node_exporter/bouncelog.prom /var/log/mail.log`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.paths = args
@@ -57,6 +69,9 @@ written before stdout.
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
+	opt.redact.add(cmd, "recipient in "+strings.Join(redactedFormats(), ", ")+", none in others")
+	cmd.Flags().StringVar(&opt.section, "section", "", "the `section` that csv writes (default: domains): "+strings.Join(report.Sections(), ", "))
+	complete(cmd, "section", report.Sections())
 	cmd.Flags().IntVar(&opt.top, "top", 0, "rows of each table (default: 10 in table, all in json)")
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
 	cmd.Flags().StringVar(&opt.sort, "sort", "", "order of domains and senders: "+strings.Join(sorts, ", "))
@@ -69,8 +84,14 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := opt.output.outputs(func(name string) error { _, err := report.FindFormat(name); return err })
+	outputs, err := opt.output.outputs(func(name string) error { _, _, err := reportFormat(name); return err })
 	if err != nil {
+		return err
+	}
+	if err := opt.checkSection(outputs); err != nil {
+		return err
+	}
+	if err := opt.redact.check(); err != nil {
 		return err
 	}
 	color, err := opt.output.colors(o)
@@ -108,16 +129,32 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
+	var redacted *report.Report // made once, where an output asks for it
 	var written error
 	for _, out := range outputs {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		w := report.WriteOptions{Top: opt.top}
+		format, section, err := reportFormat(out.format)
+		if err != nil {
+			return err
+		}
+		w := report.WriteOptions{Top: opt.top, Section: cmp.Or(section, opt.section)}
 		if out.path == "" {
 			w.Color, w.Width = color, o.Width
 		}
-		written = errors.Join(written, writeReport(out, r, w, o))
+		of := r
+		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
+			if redacted == nil {
+				x, err := opt.redact.redactor(&s, level, build.Classifier)
+				if err != nil {
+					return err
+				}
+				redacted = report.Redact(x, r)
+			}
+			of = redacted
+		}
+		written = errors.Join(written, writeReport(out, format, of, w, o))
 	}
 	return s.end(res, written)
 }
@@ -138,17 +175,50 @@ func describe(build *report.Options, res *scan.Result) {
 	}
 }
 
-func writeReport(out output, r *report.Report, w report.WriteOptions, o IO) error {
-	format, err := report.FindFormat(out.format)
-	if err != nil {
-		return err
-	}
-	write := func(to io.Writer) error {
+func writeReport(out output, format report.Format, r *report.Report, w report.WriteOptions, o IO) error {
+	return out.write(o, func(to io.Writer) error {
 		b := bufio.NewWriter(to)
 		if err := format.Write(b, r, w); err != nil {
 			return err
 		}
 		return b.Flush()
+	})
+}
+
+// reportFormat returns the format that a name stands for, and the section of csv:SECTION.
+func reportFormat(name string) (f report.Format, section string, err error) {
+	name, section, divided := strings.Cut(name, ":")
+	if f, err = report.FindFormat(name); err != nil || !divided {
+		return f, "", err
 	}
-	return out.write(o, write)
+	if f.Name != sectioned {
+		return f, "", fmt.Errorf("%s has all sections: only %s takes one", f.Name, sectioned)
+	}
+	return f, section, report.CheckSection(section)
+}
+
+// sectioned is the format that holds one section.
+const sectioned = "csv"
+
+func (opt *reportOptions) checkSection(outputs []output) error {
+	if opt.section == "" {
+		return nil
+	}
+	if err := report.CheckSection(opt.section); err != nil {
+		return usagef("--section: %w", err)
+	}
+	if !slices.ContainsFunc(outputs, func(out output) bool { return out.format == sectioned }) {
+		return usagef("--section %s: only %s takes a section; add -f %s or --out %s=FILE", opt.section, sectioned, sectioned, sectioned)
+	}
+	return nil
+}
+
+// redactedFormats are those that are redacted by default.
+func redactedFormats() (names []string) {
+	for _, f := range report.Formats() {
+		if f.Redacted {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
