@@ -29,8 +29,8 @@ func paceGC() (stop func()) {
 			case <-tick.C:
 			}
 			metrics.Read(live)
-			want := int64(live[0].Value.Uint64()) * 3 / 2
-			if want += 12 << 20; want > limit {
+			want := int64(live[0].Value.Uint64()) * 5 / 4
+			if want += 9 << 20; want > limit {
 				limit = want
 				debug.SetMemoryLimit(limit)
 			}

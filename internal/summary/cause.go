@@ -12,13 +12,24 @@ import (
 // causes finds out why attempts failed, and remembers it: the same words come again and again. It belongs to one goroutine.
 type causes struct {
 	classifier *classify.Classifier
-	session    *classify.Session
-	memo       [16384]struct {
-		key uint64
-		why *reason
-	}
-	all   map[causeKey]*reason // there are as many as rules and providers come together
-	sides [8192]side
+	*known     // nil before the first attempt
+}
+
+// known is what causes remembers. Its large tables hold numbers, or the collector would look through them all the time.
+type known struct {
+	session  *classify.Session
+	memo     [16384]numbered // by words: reasons
+	reasons  []*reason
+	reasonOf map[causeKey]uint32 // there are as many as rules and providers come together
+	sideMemo [8192]numbered      // by relay and domain: sides
+	sides    []*side
+	sideOf   map[side]uint32
+}
+
+// A numbered is a key and the number of what belongs to it, from 1.
+type numbered struct {
+	key uint64
+	n   uint32
 }
 
 // A reason is a cause and the keys that it is counted by.
@@ -30,7 +41,6 @@ type reason struct {
 
 // A side is whom a relay and a domain belong to.
 type side struct {
-	key      uint64
 	whose    classify.Whose
 	name     string // as reports have it, empty: not known
 	provider uint64 // hash of the name, zero where there is none
@@ -48,11 +58,16 @@ func newCauses(c *classify.Classifier) *causes {
 	if c == nil {
 		return nil
 	}
-	return &causes{classifier: c, session: c.NewSession(), all: make(map[causeKey]*reason)}
+	return &causes{classifier: c}
 }
 
-// maxCauses bounds what is remembered: a provider may be any domain that a relay is in.
-const maxCauses = 1 << 16
+// remember makes ready for an attempt. What is remembered is bounded: a provider may be any domain that a relay is in.
+func (c *causes) remember() {
+	const most = 1 << 16
+	if c.known == nil || len(c.reasons) >= most || len(c.sides) >= most {
+		c.known = &known{session: c.classifier.NewSession(), reasonOf: make(map[causeKey]uint32), sideOf: make(map[side]uint32)}
+	}
+}
 
 // of returns why an attempt failed, with its provider in it; nil where it did not fail.
 func (c *causes) of(a *parsers.Attempt) *classify.Cause {
@@ -64,7 +79,7 @@ func (c *causes) of(a *parsers.Attempt) *classify.Cause {
 	if why.Provider == "" && whose.name != "" {
 		cause := why.Cause
 		cause.Provider = whose.name
-		why = c.intern(&cause)
+		why = c.reasons[c.intern(&cause)-1]
 	}
 	return &why.Cause
 }
@@ -101,28 +116,26 @@ func (c *causes) why(a *parsers.Attempt, whose *side) *reason {
 	key = mix(key, uint64(e[0])|uint64(e[1])<<16|uint64(e[2])<<32|uint64(d[0])<<48)
 	key = mix(key, uint64(d[1])|uint64(d[2])<<16)
 	slot := &c.memo[key%uint64(len(c.memo))]
-	if slot.key != key || slot.why == nil {
+	if slot.key != key || slot.n == 0 {
 		cause := c.session.ExplainAt(a, whose.whose)
 		if a.Guessed {
 			cause.Confidence, cause.Suppress = "low", "no"
 		}
-		slot.key, slot.why = key, c.intern(&cause)
+		*slot = numbered{key, c.intern(&cause)}
 	}
-	return slot.why
+	return c.reasons[slot.n-1]
 }
 
-// intern returns the one copy of a cause.
-func (c *causes) intern(cause *classify.Cause) *reason {
+// intern returns the number of the one copy of a cause.
+func (c *causes) intern(cause *classify.Cause) uint32 {
 	k := causeKey{cause.Rule, cause.Provider, [4]byte{initial(cause.Suppress), initial(cause.Nature), initial(cause.Retry), initial(cause.Confidence)}}
-	p := c.all[k]
-	if p == nil {
-		if len(c.all) >= maxCauses {
-			clear(c.all)
-		}
-		p = &reason{Cause: *cause, row: hash(causeName(cause, "")), provider: nameKey(cause.Provider)}
-		c.all[k] = p
+	n, ok := c.reasonOf[k]
+	if !ok {
+		c.reasons = append(c.reasons, &reason{Cause: *cause, row: hash(causeName(cause, "")), provider: nameKey(cause.Provider)})
+		n = uint32(len(c.reasons))
+		c.reasonOf[k] = n
 	}
-	return p
+	return n
 }
 
 // nameKey returns the key of a name, zero where that is empty.
@@ -142,17 +155,24 @@ func initial(s string) byte {
 
 // side returns whom the relay of an attempt and its recipient's domain, whose key is given, belong to.
 func (c *causes) side(a *parsers.Attempt, domainKey uint64) *side {
+	c.remember()
 	key := mix(mix(hash(a.RelayHost), uint64(a.Kind)), domainKey)
-	s := &c.sides[key%uint64(len(c.sides))]
-	if s.key != key {
+	slot := &c.sideMemo[key%uint64(len(c.sideMemo))]
+	if slot.key != key || slot.n == 0 {
 		domain := classify.Domain(classify.RecipientDomain(a))
-		name := c.classifier.ProviderOf(a, domain)
-		if name != s.name {
-			s.name, s.provider = strings.Clone(name), nameKey(name)
+		s := side{whose: c.classifier.Whose(a.RelayHost, domain), name: c.classifier.ProviderOf(a, domain)}
+		s.provider = nameKey(s.name)
+		n, ok := c.sideOf[s]
+		if !ok {
+			s.name = strings.Clone(s.name)
+			kept := s
+			c.sides = append(c.sides, &kept)
+			n = uint32(len(c.sides))
+			c.sideOf[s] = n
 		}
-		s.key, s.whose = key, c.classifier.Whose(a.RelayHost, domain)
+		*slot = numbered{key, n}
 	}
-	return s
+	return c.sides[slot.n-1]
 }
 
 // provider returns the name of the provider that an attempt was made at, empty where it is not known.
