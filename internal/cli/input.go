@@ -49,6 +49,7 @@ type inputFlags struct {
 	yesterday                   bool
 
 	domain, sender, job string
+	campaign            campaignFlags
 
 	quiet, verbose, noProgress bool
 }
@@ -75,6 +76,8 @@ func (f *inputFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.domain, "domain", "", "count recipients at domains like `glob` only")
 	s.StringVar(&f.sender, "sender", "", "count senders like `glob` only (* stands for anything)")
 	s.StringVar(&f.job, "job", "", "count jobs like `glob` only, where the log names them")
+	s.StringVar(&f.campaign.glob, "campaign", "", "count campaigns like `glob` only")
+	s.StringVar(&f.campaign.from, "campaign-from", "", "what tells campaigns apart: verp (default; the sender without recipient, signature and numbers), sender, message-id (its domain), job")
 }
 
 // addBrief adds the flags of commands that look at logs and count nothing, and sets the others.
@@ -144,6 +147,9 @@ func (f *inputFlags) config(o IO) (scan.Config, error) {
 		if !summary.ValidGlob(g.glob) {
 			return c, usagef("--%s %q: not a pattern; * stands for anything, ? for one character", g.flag, g.glob)
 		}
+	}
+	if err := f.campaign.set(&c.Summary); err != nil {
+		return c, err
 	}
 	for _, a := range f.hostAlias {
 		from, to, ok := strings.Cut(a, "=")
@@ -279,6 +285,7 @@ func (s *session) scan(ctx context.Context, c scan.Config, do func(context.Conte
 		bar = newProgress(s.io.Err, c.Inputs)
 		c.Progress = bar.add
 	}
+	begun := s.io.Clock()
 	res, err := do(ctx, c)
 	bar.finish()
 	if err != nil {
@@ -289,9 +296,12 @@ func (s *session) scan(ctx context.Context, c scan.Config, do func(context.Conte
 		s.note("%s", w)
 	}
 	if s.flags.verbose {
+		lines, bytes := int64(0), int64(0)
 		for _, in := range res.Inputs {
 			s.note("%s: %d lines, %s", in.Name, in.Lines, cmp.Or(strings.Join(in.Formats, ", "), "no format"))
+			lines, bytes = lines+in.Lines, bytes+in.Bytes
 		}
+		s.note("read in %v: inputs %d, lines %d, bytes %d", s.io.Clock().Sub(begun).Round(time.Millisecond), len(res.Inputs), lines, bytes)
 		for _, x := range res.Samples {
 			s.note("%s:%d: %s: %s", x.File, x.Line, cmp.Or(x.Reason, bucketName(x.Bucket)), x.Text)
 		}

@@ -318,7 +318,7 @@ func (w *ways) compare(t *testing.T, c *summary.Counts) {
 }
 
 // result returns all mail's tally, the notifications', and each domain's.
-func (o *oracle) result() (total, notes summary.Tally, domains map[string]summary.Tally, way ways) {
+func (o *oracle) result() (total, notes summary.Tally, domains, campaigns map[string]summary.Tally, way ways) {
 	for _, m := range o.open {
 		if o.last[m.host].Sub(m.last) > 6*24*time.Hour {
 			m.lose(o.last[m.host])
@@ -331,6 +331,7 @@ func (o *oracle) result() (total, notes summary.Tally, domains map[string]summar
 		}
 	}
 	domains = make(map[string]summary.Tally)
+	campaigns = make(map[string]summary.Tally)
 	way = ways{make(map[string]summary.Outcomes), make(map[string]summary.Outcomes), make(map[[4]string]summary.Outcomes),
 		make(map[string]*summary.Histogram), make(map[string]map[string]map[int]int)}
 	session := builtin().NewSession()
@@ -358,6 +359,9 @@ func (o *oracle) result() (total, notes summary.Tally, domains map[string]summar
 			d := domains[name]
 			count(&d.Attempts, a.Status, a.n)
 			domains[name] = d
+			d = campaigns[summary.VERPBase(a.sender)]
+			count(&d.Attempts, a.Status, a.n)
+			campaigns[summary.VERPBase(a.sender)] = d
 		}
 		for _, r := range m.recipients {
 			if !r.counted {
@@ -371,10 +375,13 @@ func (o *oracle) result() (total, notes summary.Tally, domains map[string]summar
 			d := domains[r.domain]
 			d.Outcomes[r.outcome]++
 			domains[r.domain] = d
+			d = campaigns[summary.VERPBase(r.sender)]
+			d.Outcomes[r.outcome]++
+			campaigns[summary.VERPBase(r.sender)] = d
 			way.add(r, session, builtin())
 		}
 	}
-	return total, notes, domains, way
+	return total, notes, domains, campaigns, way
 }
 
 func TestOracle(t *testing.T) {
@@ -403,12 +410,18 @@ func TestOracle(t *testing.T) {
 				o.add(&events[i], &line)
 			}
 		}
-		total, notes, domains, way := o.result()
+		total, notes, domains, campaigns, way := o.result()
 		res := scanFiles(t, []string{path}, func(c *Config) { c.Source.ChunkSize = 16 << 10 })
 		if d := gocmp.Diff([]summary.Tally{total, notes}, []summary.Tally{res.Counts.Total, res.Counts.Notifications}); d != "" {
 			t.Errorf("seed %d: totals differ (-oracle +scan):\n%s", seed, d)
 		}
 		way.compare(t, res.Counts)
+		res = scanFiles(t, []string{path}, func(c *Config) {
+			c.Source.ChunkSize, c.Summary.By = 16<<10, []summary.By{{summary.ByCampaign, summary.ByHour}}
+		})
+		if d := gocmp.Diff(campaigns, rowsOf(&res.Counts.Breakdowns()[0])); d != "" {
+			t.Errorf("seed %d: campaigns differ (-oracle +scan):\n%s", seed, d)
+		}
 		for _, d := range res.Counts.Domains() {
 			if diff := gocmp.Diff(domains[d.Name], d.Tally); diff != "" {
 				t.Errorf("seed %d: domain %s differs (-oracle +scan):\n%s", seed, d.Name, diff)

@@ -249,13 +249,33 @@ func checkTruth(t *testing.T, res *Result, truth *loggen.Truth) {
 
 func TestSameForAnyJobsAndChunks(t *testing.T) {
 	path, _ := generate(t, 7, nil)
-	want := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = 1, 8<<20 }), true)
-	for _, jobs := range []int{1, 2, 3, 8} {
-		for _, chunk := range []int{4 << 10, 8 << 10, 64 << 10, 1 << 20, 8 << 20} {
-			got := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, chunk }), true)
-			differ(t, fmt.Sprintf("%d jobs, chunks of %d", jobs, chunk), got, want)
+	for n := range breakdowns {
+		want := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = 1, 8<<20; breakdowns[n](c) }), true)
+		for _, jobs := range []int{1, 2, 3, 8} {
+			for _, chunk := range []int{4 << 10, 8 << 10, 64 << 10, 1 << 20, 8 << 20} {
+				if n > 0 && jobs != 3 {
+					continue
+				}
+				got := dump(scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, chunk; breakdowns[n](c) }), true)
+				differ(t, fmt.Sprintf("%d jobs, chunks of %d, breakdowns %d", jobs, chunk, n), got, want)
+			}
 		}
 	}
+}
+
+// breakdowns ask for none, and for each dimension at least once.
+var breakdowns = []func(*Config){
+	func(*Config) {},
+	func(c *Config) {
+		c.Summary.By = []summary.By{{summary.ByCampaign, summary.ByCategory}, {summary.ByHour, summary.BySenderDomain}, {summary.ByRelay, summary.ByCode}, {summary.ByInstance, summary.ByTransport}}
+	},
+	func(c *Config) {
+		c.Summary.By = []summary.By{{summary.ByCampaign}, {summary.ByDomain, summary.ByDay}, {summary.BySender, summary.ByHost}, {summary.ByProvider, summary.BySourceIP}}
+		c.Summary.CampaignFrom, c.Summary.Campaign = summary.CampaignMessageID, "*a*"
+	},
+	func(c *Config) {
+		c.Summary.Campaign = "b*"
+	},
 }
 
 func TestSameForAnyCompression(t *testing.T) {
@@ -288,7 +308,8 @@ func TestSameForAnyCompression(t *testing.T) {
 func TestSameForAnyCut(t *testing.T) {
 	for seed := range uint64(6) {
 		path, _ := generate(t, seed, func(o *loggen.Options) { o.Messages = 600 })
-		want := dump(scanFiles(t, []string{path}, nil), false)
+		by := breakdowns[seed%uint64(len(breakdowns))]
+		want := dump(scanFiles(t, []string{path}, by), false)
 		lines := bytes.SplitAfter(read(t, path), []byte("\n"))
 		r := rand.New(rand.NewPCG(seed, 1))
 		for range 4 {
@@ -307,7 +328,7 @@ func TestSameForAnyCut(t *testing.T) {
 			}
 			r.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
 			for _, jobs := range []int{1, 3} {
-				got := scanFiles(t, paths, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, 8<<10 })
+				got := scanFiles(t, paths, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, 8<<10; by(c) })
 				if len(got.Warnings) > 0 {
 					t.Error(got.Warnings)
 				}

@@ -111,9 +111,10 @@ type Builder struct {
 	block uint32
 	host  string // of lines that name none
 
-	failure   failure // of the item at hand
-	causes    *causes // nil: nobody asks for them
-	scratch   []byte  // for templates
+	failure   failure  // of the item at hand
+	facets    []facets // of items to come
+	causes    *causes  // nil: nobody asks for them
+	scratch   []byte   // for templates
 	templates [4096]templateMemo
 	domains   domainMemo // of recipients
 	senders   domainMemo
@@ -263,7 +264,7 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 			b.recipient(&ev.Attempt, &it)
 		}
 	case parsers.Tried:
-		if b.y.within(it.time) && b.y.Domain == "" && b.y.Sender == "" && b.y.Job == "" { // it is of no recipient
+		if b.y.within(it.time) && b.y.Domain == "" && b.y.Sender == "" && b.y.Job == "" && b.y.Campaign == "" { // it is of no recipient
 			b.Counts.Connects += int64(it.n)
 		}
 		return
@@ -274,6 +275,9 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 		return
 	default:
 		return
+	}
+	if b.Counts.breakdowns != nil {
+		b.facet(ev, line, &it)
 	}
 	if ev.QueueID == "" {
 		b.alone(host, &it)
@@ -312,14 +316,19 @@ func (b *Builder) postpone(e *entry, it *item) {
 		b.y.reset(&e.msg)
 	}
 	e.msg.note(it)
+	b.y.learn(&e.msg, it)
 	if it.is(senderSaid) {
 		e.msg.sent(it)
 	}
-	if it.op == opAttempt && e.msg.is(senderKnown) {
+	if it.op == opAttempt && e.msg.is(senderKnown) && !b.Counts.breakdowns.ofName() {
 		b.y.countAttempt(&e.msg, it)
 		it.reply = it.why()
 		it.marks |= counted
-		it.failure = nil
+		if f := it.facets(); f != nil {
+			b.failure = failure{facets: f}
+		} else {
+			it.failure = nil
+		}
 	}
 	b.f.push(e, it)
 	if it.op == opRemoved {
@@ -355,7 +364,7 @@ func (b *Builder) sender(address string, it *item) {
 // recipient fills in whom an item is about.
 func (b *Builder) recipient(a *parsers.Attempt, it *item) {
 	raw := classify.RecipientDomain(a)
-	if b.y.Job != "" && !matches(b.y.Job, a.Job) || b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) {
+	if !b.y.selectsJob(a.Job) || b.y.Domain != "" && !matches(b.y.Domain, classify.Domain(raw)) {
 		// It makes no row: those that were asked for are not to fold for the sake of those that were not.
 		it.domain = hash(classify.Domain(raw))
 		it.marks |= unselected

@@ -401,7 +401,7 @@ func NewCounts() *Counts {
 
 // large reports whether the tables have grown so much that it pays to add them to those of others and begin anew.
 func (c *Counts) large() bool {
-	return len(c.domains.rows)+len(c.pairs.rows)+len(c.senders.rows)+len(c.templates.rows) > 1<<16
+	return len(c.domains.rows)+len(c.pairs.rows)+len(c.senders.rows)+len(c.templates.rows)+c.breakdowns.rows() > 1<<16
 }
 
 // Add adds o to c. o is not to be used after.

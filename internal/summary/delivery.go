@@ -55,6 +55,7 @@ type deliveries struct {
 // newCounts returns Counts of nothing, with a place for every provider that has a name.
 func (o *Options) newCounts() *Counts {
 	c := NewCounts()
+	c.breakdowns = newBreakdowns(o)
 	if o.Classifier == nil {
 		return c
 	}

@@ -1,5 +1,14 @@
 package summary
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bouncelog/internal/classify"
+	"bouncelog/parsers"
+)
+
 // A Dimension is something that attempts and outcomes are counted by.
 type Dimension uint8
 
@@ -44,4 +53,131 @@ func (b By) names() []string {
 		return []string{b[0].String()}
 	}
 	return []string{b[0].String(), b[1].String()}
+}
+
+// MaxBreakdowns is how many breakdowns one scan may have.
+const MaxBreakdowns = 4
+
+// ParseBy reads what --by takes: the name of a dimension, or two with a comma between them.
+func ParseBy(s string) (By, error) {
+	names := strings.Split(s, ",")
+	var by By
+	if len(names) > len(by) {
+		return by, fmt.Errorf("%d dimensions: one, or two with a comma between them, is what there is room for", len(names))
+	}
+	for i, name := range names {
+		d := slices.Index(dimensionNames[:], name)
+		if d <= 0 {
+			return by, fmt.Errorf("unknown dimension %q: want one of %s", name, strings.Join(dimensionNames[1:], ", "))
+		}
+		if by[i] = Dimension(d); i > 0 && by[0] == by[1] {
+			return by, fmt.Errorf("%s twice: give two that differ", name)
+		}
+	}
+	return by, nil
+}
+
+// A CampaignSource is what tells one mailing from another.
+type CampaignSource uint8
+
+// The sources of campaigns.
+const (
+	CampaignVERP      CampaignSource = iota // the envelope sender without what is of one recipient, message or signature
+	CampaignSender                          // the envelope sender as it is
+	CampaignMessageID                       // the domain of the Message-ID
+	CampaignJob                             // what the log calls a job, campaign or mailing
+	numCampaignSources
+)
+
+var campaignSourceNames = [numCampaignSources]string{"verp", "sender", "message-id", "job"}
+
+// String returns the name of c as --campaign-from takes it.
+func (c CampaignSource) String() string { return campaignSourceNames[c] }
+
+// CampaignSources returns every source, the default first.
+func CampaignSources() (all []CampaignSource) {
+	for c := range numCampaignSources {
+		all = append(all, c)
+	}
+	return all
+}
+
+// campaign returns the mailing that a message or an attempt is of, by what is known of it; empty: that does not tell.
+func (o *Options) campaign(sender, messageID, job string) string {
+	switch o.CampaignFrom {
+	case CampaignVERP:
+		return VERPBase(sender)
+	case CampaignSender:
+		return senderName(sender)
+	case CampaignMessageID:
+		return strings.ToLower(strings.TrimRight(parsers.Domain(messageID), "> "))
+	default:
+		return job
+	}
+}
+
+// senderName is how a sender is counted: its domain in one way, its local part as it is.
+func senderName(address string) string {
+	domain := parsers.Domain(address)
+	if canonical := classify.Domain(domain); canonical != domain {
+		return address[:len(address)-len(domain)] + canonical
+	}
+	return address
+}
+
+// VERPBase returns the envelope sender of a mailing, of which one message has address: without the recipient that a variable
+// envelope return path has in it (`news-ann=example.org@lists.example.com`, `news+17@…`), without a signature (BATV
+// `prvs=…=`, SRS) and without numbers of messages. Empty for no address and for the null sender.
+func VERPBase(address string) string {
+	domain := parsers.Domain(address)
+	if domain == "" {
+		return ""
+	}
+	local := strings.ToLower(address[:len(address)-len(domain)-1])
+	for _, tag := range [...]string{"prvs=", "btv1==", "msprvs1="} { // BATV: a tag, an equals sign or two, the local part
+		if rest, ok := strings.CutPrefix(local, tag); ok {
+			if i := strings.IndexByte(rest, '='); i >= 0 {
+				local = strings.TrimLeft(rest[i:], "=")
+			}
+		}
+	}
+	if len(local) > 4 && (local[:4] == "srs0" || local[:4] == "srs1") && strings.IndexByte("=+-", local[4]) >= 0 {
+		local = local[:4]
+	}
+	if i := strings.IndexByte(local, '+'); i > 0 {
+		local = local[:i]
+	} else if i := strings.IndexByte(local, '='); i > 0 { // the recipient's @
+		if j := strings.LastIndexByte(local[:i], '-'); j > 0 {
+			local = local[:j]
+		}
+	}
+	if i := strings.IndexAny(local, "-_."); i > 0 {
+		base := local[:i]
+		for rest := local[i:]; rest != ""; {
+			next := strings.IndexAny(rest[1:], "-_.") + 1
+			if next == 0 {
+				next = len(rest)
+			}
+			if !serial(rest[1:next]) {
+				base += rest[:next]
+			}
+			rest = rest[next:]
+		}
+		local = base
+	}
+	return local + "@" + classify.Domain(domain)
+}
+
+// serial reports whether a part of a name is a number, or as good as one: hexadecimal digits, or so long that nobody reads it.
+func serial(s string) bool {
+	digits, hex := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'f':
+			hex++
+		}
+	}
+	return digits > 0 && (digits == len(s) || digits+hex == len(s) && len(s) >= 6 || len(s) >= 16)
 }

@@ -11,6 +11,7 @@ type end struct {
 	cause, causeUp uint64        // rows of causes, of the last failed attempt; zero: nobody asked, or none failed
 	tries          uint16        // attempts that were made; zero: none, or the log does not hold the first
 	delay          delay
+	facets         *facets // of the last attempt; nil: nobody asks
 }
 
 // A delay is a time to deliver: its bucket of a [Histogram], from 1. Zero: not known.
@@ -30,13 +31,17 @@ func (f file) delay() delay { return delay(f[0]) | delay(f[1])<<8 }
 
 // item packs e into an item that is held until the sender is known.
 func (e *end) item() item {
-	return item{op: opOutcome, outcome: e.outcome, time: e.time, domain: e.domain, domainUp: e.up, provider: e.provider,
+	it := item{op: opOutcome, outcome: e.outcome, time: e.time, domain: e.domain, domainUp: e.up, provider: e.provider,
 		rcpt: e.cause, reply: e.causeUp, n: e.tries, queue: e.delay.file()}
+	if e.facets != nil {
+		it.failure = &failure{facets: e.facets.own(), owned: true}
+	}
+	return it
 }
 
 // end unpacks what [end.item] packed.
 func (it *item) end() end {
-	return end{it.outcome, it.time, it.domain, it.domainUp, it.provider, it.rcpt, it.reply, it.n, it.queue.delay()}
+	return end{it.outcome, it.time, it.domain, it.domainUp, it.provider, it.rcpt, it.reply, it.n, it.queue.delay(), it.facets()}
 }
 
 // A trace is what is kept of the attempts for a recipient that is deferred. Few are, so it is not in their messages.
@@ -150,6 +155,7 @@ func (y tallier) deferred(m *message, r *recipient, before recipientState, it *i
 		t = y.pool.traces.add(trace{key: traceKey(m, r)})
 	}
 	t.follow(m, before, it)
+	y.leave(m, r, it)
 }
 
 // follow takes in one more attempt, or what else was logged as one.
@@ -179,6 +185,14 @@ func (y tallier) settleBy(m *message, r *recipient, before recipientState, o Out
 	if o <= DeliveredUnknown {
 		e.delay = y.delay(m, it)
 	}
+	e.facets = it.facets()
+	if before == deferred && e.facets != nil {
+		if last := y.left(m, r); last != nil && !it.made() {
+			e.facets = last
+		} else if last != nil {
+			e.facets = y.counts.breakdowns.follow(e.facets, last)
+		}
+	}
 	y.ended(m, &e)
 }
 
@@ -186,6 +200,7 @@ func (y tallier) settleBy(m *message, r *recipient, before recipientState, o Out
 func (y tallier) settle(m *message, r *recipient, o Outcome, at parsers.Stamp) {
 	t := y.forget(m, r, deferred)
 	e := t.end(r, o, at)
+	e.facets = y.left(m, r)
 	y.ended(m, &e)
 }
 
@@ -251,6 +266,10 @@ func (y tallier) delay(m *message, it *item) delay {
 
 // follow brings the traces of a message from another pool.
 func (p *pool) follow(from *pool, m *message) {
+	if len(from.facets) > 0 {
+		p.moveFacets(from, m.key)
+		tallier{pool: p}.each(m, func(r *recipient) { p.moveFacets(from, traceKey(m, r)) })
+	}
 	if from.traces.index.len() == 0 {
 		return
 	}
@@ -266,6 +285,10 @@ func (p *pool) follow(from *pool, m *message) {
 
 // untrace gives up the traces of a message that ends.
 func (y tallier) untrace(m *message) {
+	if len(y.pool.facets) > 0 {
+		delete(y.pool.facets, m.key)
+		y.each(m, func(r *recipient) { y.left(m, r) })
+	}
 	if y.pool.traces.index.len() == 0 {
 		return
 	}

@@ -61,13 +61,14 @@ type item struct {
 	origin  parsers.Origin
 }
 
-// A failure is what an item of a failed attempt has in addition.
+// A failure is what an item of a failed attempt has in addition; and any item that has facets.
 type failure struct {
 	template       uint64
 	cause, causeUp uint64 // rows of causes; zero: nobody asked
 	text           string // the diagnostic
 	pos            Pos    // where it stands
 	owned          bool   // text does not point into a block
+	facets         *facets
 }
 
 // A file is a queue file as [queueFile] identifies it. Zero: not known.
@@ -82,7 +83,7 @@ func (f file) queue() uint64 { return uint64(f[0]) | uint64(f[1])<<8 | uint64(f[
 // own makes the item independent of the block that its line stands in.
 func (it *item) own() {
 	if f := it.failure; f != nil && !f.owned {
-		it.failure = &failure{f.template, f.cause, f.causeUp, strings.Clone(f.text), f.pos, true}
+		it.failure = &failure{f.template, f.cause, f.causeUp, strings.Clone(f.text), f.pos, true, f.facets.own()}
 	}
 }
 
@@ -176,13 +177,21 @@ func (y tallier) recipient(m *message, it *item) *recipient {
 	x.list = append(x.list, recipient{it.rcpt, it.domain, it.domainUp})
 	if x.index != nil {
 		x.index[it.rcpt] = uint32(len(x.list) - 1)
-	} else if len(x.list) > longList {
-		x.index = make(map[uint64]uint32, 2*len(x.list))
-		for i := range x.list {
-			x.index[x.list[i].id&^stateMask] = uint32(i)
-		}
+	} else {
+		x.reindex()
 	}
 	return &x.list[len(x.list)-1]
+}
+
+// reindex makes the index of a list that has become long.
+func (x *extra) reindex() {
+	if len(x.list) <= longList {
+		return
+	}
+	x.index = make(map[uint64]uint32, 2*len(x.list))
+	for i := range x.list {
+		x.index[x.list[i].id&^stateMask] = uint32(i)
+	}
 }
 
 // each calls f for every recipient in order of appearance.
@@ -294,6 +303,7 @@ func (y tallier) apply(m *message, it *item) {
 	if m.is(waiting) && silent(y.extra(m).held[0].time, it.time, senderWait) {
 		y.resign(m)
 	}
+	y.learn(m, it)
 	if it.is(senderSaid) {
 		m.sent(it)
 		y.release(m)
@@ -462,7 +472,8 @@ func (y tallier) extra(m *message) *extra {
 type pool struct {
 	all    []*extra
 	free   []uint32
-	traces traces // of recipients that are deferred
+	traces traces            // of recipients that are deferred
+	facets map[uint64]facets // by the key of a message or of a trace; nil: nobody asks
 }
 
 func (p *pool) get() uint32 {
@@ -495,6 +506,7 @@ func (p *pool) move(from *pool, i uint32) uint32 {
 // clear takes all extras back.
 func (p *pool) clear() {
 	p.traces.clear()
+	clear(p.facets)
 	p.free = p.free[:0]
 	for i := range p.all {
 		p.put(uint32(i + 1))
@@ -503,7 +515,7 @@ func (p *pool) clear() {
 
 func (y tallier) countOutcome(m *message, e *end) {
 	o := e.outcome
-	if !m.is(senderAsked) || o != Pending && !y.within(e.time) {
+	if !y.asks(m) || o != Pending && !y.within(e.time) {
 		return
 	}
 	c := y.counts
@@ -529,10 +541,13 @@ func (y tallier) countOutcome(m *message, e *end) {
 		c.causes.at(e.cause, e.causeUp).outcomes[o]++
 	}
 	c.deliveries.count(e)
+	if c.breakdowns != nil {
+		y.countFacets(m, e.facets, e.time, func(t *tally) { t.outcome(o) })
+	}
 }
 
 func (y tallier) countAttempt(m *message, it *item) {
-	if !m.is(senderAsked) || it.is(unselected) || !y.within(it.time) {
+	if !y.asks(m) || it.is(unselected) || !y.within(it.time) {
 		return
 	}
 	c, n := y.counts, int64(it.n)
@@ -586,6 +601,9 @@ func (y tallier) countAttempt(m *message, it *item) {
 	c.domains.at(it.domain, it.domainUp).attempt(status, uint32(it.n))
 	if m.sender != 0 {
 		c.senders.at(m.sender, restKey).attempt(status, uint32(it.n))
+	}
+	if c.breakdowns != nil {
+		y.countFacets(m, it.facets(), it.time, func(t *tally) { t.attempt(status, uint32(it.n)) })
 	}
 	r := c.replies.find(it.reply)
 	if r == nil {

@@ -20,14 +20,25 @@ type Options struct {
 
 	Domain, Sender, Job string // globs, lower case; empty: all
 
+	By           []By           // breakdowns, MaxBreakdowns at most
+	Campaign     string         // a glob, lower case; empty: all
+	CampaignFrom CampaignSource // what tells campaigns apart
+
 	Classifier *classify.Classifier // finds causes; nil: nobody asks for them
 }
 
 // selects reports whether an event that tells its sender and recipient itself was asked for.
 func (o *Options) selects(ev *parsers.Event) bool {
 	return (o.Domain == "" || matches(o.Domain, classify.Domain(classify.RecipientDomain(&ev.Attempt)))) &&
-		(o.Job == "" || matches(o.Job, ev.Attempt.Job)) &&
+		o.selectsJob(ev.Attempt.Job) &&
+		(o.Campaign == "" || matches(o.Campaign, o.campaign(ev.Sender, ev.MessageID, ev.Attempt.Job))) &&
 		(o.Sender == "" || ev.Sender != "" && matches(o.Sender, ev.Sender))
+}
+
+// selectsJob reports whether a job was asked for.
+func (o *Options) selectsJob(job string) bool {
+	return (o.Job == "" || matches(o.Job, job)) &&
+		(o.Campaign == "" || o.CampaignFrom != CampaignJob || matches(o.Campaign, job))
 }
 
 // within reports whether an event of time t is to be counted. One without a time is in no window.
@@ -150,9 +161,13 @@ func (s *Summary) absorb(f *Fringe, entries []entry) {
 // twice the lifetime, and those whose sender is overdue by sweepMargin. By their next event both would be settled all the
 // same, unless that came out of order by as long.
 func (s *Summary) sweep() {
-	if !s.rooted || s.open.len() < s.sweepAt {
-		return
+	if s.rooted && s.open.len() >= s.sweepAt {
+		s.forget()
 	}
+}
+
+// forget does what sweep does, however few messages there are.
+func (s *Summary) forget() {
 	y := tallier{s.opt, s.Counts, &s.pool}
 	for i, m := range s.open.all() {
 		now := s.opt.capped(s.clock[m.host])
