@@ -21,6 +21,7 @@ type reportOptions struct {
 	rules       ownRules
 	output      outputFlags
 	redact      redactFlags
+	by          dimensionFlags
 	section     string
 	top         int
 	minAttempts int64
@@ -69,6 +70,7 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
+	opt.by.add(cmd)
 	opt.redact.add(cmd, "recipient in "+strings.Join(redactedFormats(), ", ")+", none in others")
 	cmd.Flags().StringVar(&opt.section, "section", "", "the `section` that csv writes (default: domains): "+strings.Join(report.Sections(), ", "))
 	complete(cmd, "section", report.Sections())
@@ -82,6 +84,9 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	c, err := opt.input.config(o)
 	if err != nil {
+		return err
+	}
+	if err := opt.by.set(&c.Summary); err != nil {
 		return err
 	}
 	outputs, err := opt.output.outputs(func(name string) error { _, _, err := reportFormat(name); return err })
