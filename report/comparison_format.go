@@ -12,14 +12,16 @@ type ComparisonFormat struct {
 	Name  string
 	Short string
 	Write func(w io.Writer, c *Comparison, o WriteOptions) error
+
+	Redacted bool // as in Format
 }
 
 // ComparisonFormats returns every format, the default first.
 func ComparisonFormats() []ComparisonFormat {
 	return []ComparisonFormat{
-		{"text", "for people: a sentence for each change", writeComparisonText},
-		{"json", "the whole comparison", writeComparisonJSON},
-		{"markdown", "for issues, mail and chat", writeComparisonMarkdown},
+		{Name: "text", Short: "for people: a sentence for each change", Write: writeComparisonText},
+		{Name: "json", Short: "the whole comparison", Write: writeComparisonJSON},
+		{Name: "markdown", Short: "for issues, mail and chat", Write: writeComparisonMarkdown, Redacted: true},
 	}
 }
 

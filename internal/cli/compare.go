@@ -73,6 +73,7 @@ type compareOptions struct {
 	input  inputFlags
 	rules  ownRules
 	output outputFlags
+	redact redactFlags
 	noise  noiseFlags
 	top    int
 	old    string
@@ -123,6 +124,7 @@ Exit status:
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
+	opt.redact.add(cmd, "recipient in markdown, none in others")
 	opt.noise.add(cmd.Flags())
 	cmd.Flags().IntVar(&opt.top, "top", 0, "changes shown of each kind (default: 10, all in json)")
 	return cmd
@@ -139,6 +141,9 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 	}
 	color, err := opt.output.colors(o)
 	if err != nil {
+		return err
+	}
+	if err := opt.redact.check(); err != nil {
 		return err
 	}
 	options, err := opt.noise.options()
@@ -169,6 +174,7 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 	options.OldName, options.NewName = sideName(opt.old), sideName(opt.new)
 	res := compare.Reports(sides[0], sides[1], options)
 	var written error
+	var redacted *report.Comparison // made once, where an output asks for it
 	for _, out := range outputs {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -181,9 +187,20 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 		if err != nil {
 			return err
 		}
+		of := res
+		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
+			if redacted == nil {
+				x, err := opt.redact.redactor(&session{flags: &opt.input, io: o}, level, c.Summary.Classifier)
+				if err != nil {
+					return err
+				}
+				redacted = redactComparison(x, res, sides)
+			}
+			of = redacted
+		}
 		written = errors.Join(written, out.write(o, func(to io.Writer) error {
 			b := bufio.NewWriter(to)
-			if err := format.Write(b, res, w); err != nil {
+			if err := format.Write(b, of, w); err != nil {
 				return err
 			}
 			return b.Flush()
@@ -193,6 +210,16 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 		return &exitError{exitUsage, errors.Join(written, verdict)}
 	}
 	return opt.noise.gate(res, verdict)
+}
+
+// redactComparison returns a redacted copy. It takes what both reports know of our own hosts to find them in texts.
+func redactComparison(x *report.Redactor, c *report.Comparison, sides [2]*report.Report) *report.Comparison {
+	r := report.Report{Comparison: c}
+	for _, s := range sides {
+		r.Inputs = append(r.Inputs, s.Inputs...)
+		r.Coverage.Hosts = append(r.Coverage.Hosts, s.Coverage.Hosts...)
+	}
+	return report.Redact(x, &r).Comparison
 }
 
 // worse joins two errors that end the program, with the status of the first.

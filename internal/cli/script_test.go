@@ -3,10 +3,14 @@ package cli
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
+	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +18,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"bouncelog/internal/loggen"
+
+	"bouncelog/report"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -42,8 +50,12 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "html":
+				_, err := report.FindFormat("html")
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -52,6 +64,9 @@ func TestScript(t *testing.T) {
 			"bytes":  writeBytes,
 			"pack":   pack,
 			"cut":    cut,
+
+			"message": message,
+			"loggen":  generateLog,
 		},
 	})
 }
@@ -125,6 +140,84 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	fi, err := os.Stat(path)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, fi.Size()-n))
+}
+
+// loggen FILE MESSAGES SEED [BLOCK]: write a log with few domains, of which example.com refuses that share of the mail.
+func generateLog(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: loggen FILE MESSAGES SEED [BLOCK]")
+	}
+	o := loggen.Options{Domains: 3, Header: loggen.ISO, Mix: loggen.Typical()}
+	var err error
+	o.Messages, err = strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	o.Seed, err = strconv.ParseUint(args[2], 10, 64)
+	ts.Check(err)
+	if len(args) == 4 {
+		o.Mix.Block, err = strconv.ParseFloat(args[3], 64)
+		ts.Check(err)
+	}
+	var b bytes.Buffer
+	_, err = loggen.Write(&b, o)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o644))
+}
+
+// message FILE ADDRESS...: read FILE as a message to these, and have its parts as stdout, each after its type. The parsers
+// are those of the standard library.
+func message(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: message FILE ADDRESS...")
+	}
+	text := ts.ReadFile(args[0])
+	for line := range strings.Lines(text) {
+		if len(line) > 77 || strings.Contains(line, "\r") {
+			ts.Fatalf("line of %d bytes, or with CR: %q", len(line), line)
+		}
+	}
+	m, err := mail.ReadMessage(strings.NewReader(text))
+	ts.Check(err)
+	to, err := m.Header.AddressList("To")
+	ts.Check(err)
+	if !slices.EqualFunc(to, args[1:], func(a *mail.Address, want string) bool { return a.Address == want }) {
+		ts.Fatalf("to %v, want %v", to, args[1:])
+	}
+	if _, err := m.Header.Date(); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	ts.Check(err)
+	show := func(kind, coding string, body io.Reader) {
+		if coding != "base64" {
+			ts.Fatalf("coding %q", coding)
+		}
+		text, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, body))
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s\n%s", kind, strings.ReplaceAll(string(text), "\r\n", "\n"))
+	}
+	// From To Subject Date Message-ID MIME-Version Auto-Submitted Content-Type, and the coding of a single part: whatever a log
+	// holds, it adds none.
+	want := 8
+	if kind == "text/plain" {
+		want++
+	}
+	if len(m.Header) != want || m.Header.Get("Message-Id") == "" {
+		ts.Fatalf("headers %v", m.Header)
+	}
+	fmt.Fprintf(ts.Stdout(), "Subject: %s\n", m.Header.Get("Subject"))
+	if kind == "text/plain" {
+		show(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
+		return
+	}
+	parts := multipart.NewReader(m.Body, params["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return
+		}
+		ts.Check(err)
+		show(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part)
+	}
 }
 
 const moduleRoot = "../.."
