@@ -33,9 +33,9 @@ func rowsOf(b *summary.Breakdown) map[string]summary.Tally {
 
 // Every breakdown adds up to the whole, and where there is a table of the same, to that.
 func TestBreakdownsAddUp(t *testing.T) {
-	for seed := range uint64(4) {
-		path, _ := generate(t, seed, func(o *loggen.Options) { o.Cut = seed == 3 })
-		for _, second := range []summary.Dimension{0, summary.ByHost, summary.BySender} {
+	for seed := range uint64(2) {
+		path, _ := generate(t, seed, func(o *loggen.Options) { o.Messages, o.Cut = 800, seed == 1 })
+		for _, second := range []summary.Dimension{0, summary.BySender} {
 			dims := summary.Dimensions()
 			for len(dims) > 0 {
 				n := min(summary.MaxBreakdowns, len(dims))
@@ -96,7 +96,7 @@ func TestBreakdownsAddUp(t *testing.T) {
 
 // A campaign that was asked for has what its row has.
 func TestCampaign(t *testing.T) {
-	path, _ := generate(t, 5, nil)
+	path, _ := generate(t, 5, func(o *loggen.Options) { o.Messages = 500 })
 	for _, from := range []summary.CampaignSource{summary.CampaignVERP, summary.CampaignSender, summary.CampaignMessageID} {
 		ask := func(c *Config) {
 			c.Source.ChunkSize, c.Summary.CampaignFrom, c.Summary.By = 16<<10, from, []summary.By{{summary.ByCampaign}}
@@ -105,7 +105,7 @@ func TestCampaign(t *testing.T) {
 		if len(all.Rows) < 2 {
 			t.Errorf("%v: %d campaigns", from, len(all.Rows))
 		}
-		for _, row := range all.Rows[:min(len(all.Rows), 8)] {
+		for _, row := range all.Rows[:min(len(all.Rows), 5)] {
 			if row.Key[0] == "" || strings.ToLower(row.Key[0]) != row.Key[0] {
 				continue
 			}
