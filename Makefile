@@ -7,6 +7,7 @@
 ## make golden     write the golden files anew from what the program prints now; read the diff
 ## make fuzz       run every fuzz target for FUZZTIME (1m)
 ## make classify-score  how often the labelled replies beside the module get the right category, and which do not
+## make compare-score   how often compare calls chance a change, and how often it finds one, in 100 pairs of generated logs
 ## make bench      benchmarks, then speed and memory on a generated log of BENCH_SIZE (256MiB)
 ## make man        manual pages into .build/man
 ## make release    archives for Linux, FreeBSD, macOS and Windows, Debian packages and RPMs into .build/release
@@ -31,7 +32,7 @@ LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
 OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score bench man release release-check test-packages clean
+.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score compare-score bench man release release-check test-packages clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -104,6 +105,9 @@ fuzz:
 
 classify-score:
 	$(GO) test ./internal/classify -count=1 -run '^(TestScore|TestLeaveOneOut|TestLeaveSourceOut)$$' -v
+
+compare-score:
+	$(GO) test ./internal/compare -count=1 -timeout 60m -run '^(TestNoise|TestPower)$$' -full -v
 
 bench: build $(LOG) $(OTHER)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
