@@ -35,6 +35,7 @@ func (h *hourRow) parted(bool) hourRow { return *h }
 
 // Hours returns the attempts and outcomes by hour, in order of time.
 func (c *Counts) Hours() []Hour {
+	c.hours.fold()
 	out := make([]Hour, 0, len(c.hours.rows))
 	for _, r := range c.hours.rows {
 		if r.val != (hourRow{}) {
