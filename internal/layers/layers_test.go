@@ -35,6 +35,7 @@ func layers() []layer {
 		{"internal/loggen", 0, nil},
 		{"internal/mail", 0, nil},
 		{"internal/recent", 0, nil},
+		{"internal/state/statetest", 0, nil},
 		{"internal/fields", 1, []string{"parsers"}},
 		{"internal/transcript", 2, []string{"parsers", "internal/fields"}},
 		{"internal/examples", 2, []string{"parsers", "internal/fields"}},
@@ -44,6 +45,7 @@ func layers() []layer {
 		{"parsers/parsertest", 3, []string{"parsers", "internal/examples", "internal/syslog"}},
 		{"parsers/*", 3, []string{"parsers", "internal/fields", "internal/recent", "internal/syslog", "internal/transcript"}},
 		{"internal/summary", 2, []string{"parsers", "internal/classify"}},
+		{"internal/state", 3, []string{"parsers", "internal/source"}},
 		{"internal/suppress", 3, []string{"parsers", "internal/classify", "internal/summary"}},
 		{"internal/scan", 4, []string{"parsers", "internal/source", "internal/fields", "internal/syslog", "internal/classify", "internal/summary"}},
 		{"report", 4, []string{"parsers", "internal/classify", "internal/summary", "internal/suppress"}},
@@ -84,7 +86,7 @@ func modules() []module {
 		{"github.com/cpuguy83/go-md2man/v2", "v2.0.7", []string{"internal/tools/man"}},
 		// Tables of rules, of the user's formats and of settings: the one module with several importers.
 		{"github.com/pelletier/go-toml/v2", "v2.4.3", []string{"internal/classify", "internal/cli", "internal/gate", "parsers/custom"}},
-		{"github.com/gofrs/flock", "v0.13.1", []string{"internal/cli"}},
+		{"github.com/gofrs/flock", "v0.13.1", []string{"internal/state"}},
 
 		{"github.com/rogpeppe/go-internal", "v1.16.0", nil},
 		{"github.com/google/go-cmp", "v0.7.0", nil},

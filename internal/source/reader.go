@@ -35,15 +35,18 @@ type Reader struct {
 	opts Options
 	head []byte
 	file *os.File // nil for standard input
+	span *Span    // nil: all of it
 
 	// A plain file.
 	plain bool
+	from  int64 // where its first line begins
 	index int   // of the next piece
 	next  int64 // where it begins
 
 	// A stream.
 	framer Framer // nil: blocks of lines
 	text   *text
+	lines  *lines // with a span
 	pieces chan Piece
 	free   chan []byte // memory of loaded pieces, to be used again
 	closed atomic.Bool
@@ -86,6 +89,12 @@ func (in *Input) Open(ctx context.Context, o Options) (*Reader, error) {
 		if err == nil {
 			err = foreign(in.Name, r.head)
 		}
+		if err == nil && r.span != nil {
+			err = r.check(in)
+		}
+		if err == nil && r.span != nil && r.plain {
+			r.Size, r.from, r.next = r.span.Till, r.span.From, r.span.From
+		}
 		if err != nil && r != nil {
 			r.Close()
 			r = nil
@@ -107,7 +116,7 @@ func (in *Input) Open(ctx context.Context, o Options) (*Reader, error) {
 
 // open opens the input, whatever it is. With an error of its data, the Reader must still be closed.
 func (in *Input) open(o Options) (*Reader, error) {
-	r := &Reader{Size: -1, name: in.Name, opts: o.complete(), done: make(chan struct{}), shrunk: -1}
+	r := &Reader{Size: -1, name: in.Name, opts: o.complete(), done: make(chan struct{}), shrunk: -1, span: in.span}
 	from := in.stdin
 	if from == nil {
 		f, err := os.Open(in.Path)
@@ -243,7 +252,7 @@ func (r *Reader) Next(ctx context.Context) (Piece, error) {
 		if r.next >= r.Size {
 			return Piece{}, io.EOF
 		}
-		p := Piece{r: r, index: r.index, lo: r.next, hi: min(r.next+int64(r.opts.ChunkSize), r.Size)}
+		p := Piece{r: r, index: r.index, lo: r.next, hi: min(r.next-r.next%int64(os.Getpagesize())+int64(r.opts.ChunkSize), r.Size)}
 		p.disk = p.hi - p.lo
 		r.index, r.next = r.index+1, p.hi
 		return p, nil
@@ -338,8 +347,8 @@ func move(b []byte, w, r, n int) int {
 	return w + n
 }
 
-// readLines reads the lines of a plain file that belong to its range [lo, hi): those that start in (lo, hi], and the one
-// at 0. Whether a line starts at lo stands in the byte before, which the owner of the range before has read anyway; this
+// readLines reads the lines of a plain file that belong to its range [lo, hi): those that start in (lo, hi], and the
+// first. Whether a line starts at lo stands in the byte before, which the owner of the range before has read anyway; this
 // way every read begins on a page. The last line is read on to its newline, by one page as a rule.
 func (r *Reader) readLines(lo, hi int64, buf *Buffer) ([]byte, error) {
 	page := os.Getpagesize()
@@ -352,7 +361,7 @@ func (r *Reader) readLines(lo, hi int64, buf *Buffer) ([]byte, error) {
 	own := b[:min(n, size)]
 
 	first := 0
-	if lo > 0 {
+	if lo > r.from {
 		if first = bytes.IndexByte(own, '\n') + 1; first == 0 {
 			return nil, err // in the midst of a long line
 		}

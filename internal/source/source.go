@@ -82,6 +82,7 @@ type Input struct {
 	Named bool
 
 	info  fs.FileInfo // nil where nothing is known of it
+	span  *Span       // nil: all of it is to be read
 	stdin io.Reader   // nil unless it is standard input
 }
 

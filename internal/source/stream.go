@@ -13,7 +13,11 @@ import (
 func (r *Reader) pump() {
 	defer close(r.pieces)
 	defer r.release()
-	src := io.MultiReader(bytes.NewReader(r.head), r.text)
+	src := r.whole()
+	if r.span != nil {
+		r.skip()
+		src = r.lines
+	}
 	var counted int64
 	tail := r.memory() // the beginning of a line
 	var ended error
@@ -26,6 +30,9 @@ func (r *Reader) pump() {
 			b, cut, err = r.fillFramed(src, tail, &p, &ended)
 		} else {
 			b, cut, err = r.fill(src, tail)
+			if err != nil && r.span != nil {
+				cut = bytes.LastIndexByte(b, '\n') + 1
+			}
 		}
 		tail = append(r.memory(), b[cut:]...) // before b is given away
 		p.data, p.disk = b[:cut], r.text.disk.n-counted

@@ -1,0 +1,203 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+)
+
+// BeginningSize is how much of a text's beginning is looked at to tell which log it is.
+const BeginningSize = 4096
+
+// ErrMoved says that a file is not any more what it was when its span was settled: it was rotated or truncated meanwhile.
+var ErrMoved = errors.New("it was rotated or truncated while it was read")
+
+// A Span is the part of an input that is to be read: lines that were not read before. Only whole lines are: the last one
+// waits for its newline.
+type Span struct {
+	From int64 // where the first line begins, in bytes of text, after decompression
+	Till int64 // of a plain file: where the last whole line ends, itself not included; zero: at the end of the text
+
+	beginning string // of the text, to see that it is still the same
+}
+
+// Part returns the input reduced to a span. [Input.Open] fails with [ErrMoved] where it is another file by then, and so
+// does reading where it is truncated meanwhile.
+func (in *Input) Part(s Span) *Input {
+	part := *in
+	part.span = &s
+	return &part
+}
+
+// A Beginning is what an input looks like before it is read: enough to tell which log it is, under whatever name.
+type Beginning struct {
+	// Text is the beginning of the text, at most [BeginningSize] bytes, without the NULs before it that a log has which
+	// was truncated under its writer. It need not end at a line's end.
+	Text string
+
+	// Till is where the last whole line ends, in bytes. -1: not known without decompressing all of it.
+	Till int64
+
+	from int64 // NULs
+	all  bool  // Text is all there is
+}
+
+// Beginning opens the input and reads its beginning. It is of no use for what can be read only once.
+func (in *Input) Beginning() (b Beginning, err error) {
+	if in.Size < 0 {
+		return b, fmt.Errorf("read %s: a pipe or device has nothing to know it by the next time; give files, or leave out --state", in.Name)
+	}
+	r, err := in.open(Options{})
+	if r != nil {
+		defer r.Close()
+	}
+	if err != nil {
+		return b, err
+	}
+	src := r.whole()
+	if r.plain {
+		if b.Till, err = lastLine(r.file, r.Size); err != nil {
+			return b, readError(in.Name, err)
+		}
+	} else {
+		b.Till = -1
+	}
+	text := make([]byte, 0, BeginningSize)
+	buf := make([]byte, HeadSize)
+	for len(text) < BeginningSize {
+		n, err := src.Read(buf)
+		got := buf[:n]
+		if len(text) == 0 {
+			got = bytes.TrimLeft(got, "\x00")
+			b.from += int64(n - len(got))
+		}
+		text = append(text, got[:min(len(got), BeginningSize-len(text))]...)
+		if err != nil {
+			if r.text != nil && r.text.disk.err != nil {
+				return b, readError(in.Name, r.text.disk.err)
+			}
+			b.all = true // also where compressed data breaks off: what follows is not known yet
+			break
+		}
+	}
+	b.Text = string(text)
+	return b, nil
+}
+
+// Span returns what is left of the input of this beginning after the first bytes of text.
+func (b *Beginning) Span(from int64) Span {
+	return Span{From: from, Till: max(0, b.Till), beginning: b.Text}
+}
+
+// whole returns the text of an open input from its beginning.
+func (r *Reader) whole() io.Reader {
+	if r.plain {
+		return io.NewSectionReader(r.file, 0, math.MaxInt64)
+	}
+	return io.MultiReader(bytes.NewReader(r.head), r.text)
+}
+
+// lastLine returns where the last whole line of a file's first size bytes ends.
+func lastLine(f *os.File, size int64) (int64, error) {
+	b := make([]byte, 64<<10)
+	for end := size; end > 0; {
+		from := max(0, end-int64(len(b)))
+		n, err := f.ReadAt(b[:end-from], from)
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(b[:n], '\n'); i >= 0 {
+			return from + int64(i) + 1, nil
+		}
+		end = from
+	}
+	return 0, nil
+}
+
+// Modified returns when the file was last changed; zero: not known.
+func (in *Input) Modified() time.Time {
+	if in.info == nil {
+		return time.Time{}
+	}
+	return in.info.ModTime()
+}
+
+// check reports whether an input that was opened is the one that its span was settled on.
+func (r *Reader) check(in *Input) error {
+	moved := fmt.Errorf("read %s: %w", in.Name, ErrMoved)
+	if r.file == nil || r.Size < 0 {
+		return moved
+	}
+	fi, err := r.file.Stat()
+	if err != nil {
+		return readError(in.Name, err)
+	}
+	if in.info != nil && !os.SameFile(fi, in.info) || r.plain && r.Size < r.span.Till || !r.plain && r.span.Till > 0 || !r.same() {
+		return moved
+	}
+	return nil
+}
+
+// same reports whether the text still begins as it did. Where it began with NULs, of which there may be many, the size tells.
+func (r *Reader) same() bool {
+	want := r.span.beginning
+	if !r.plain {
+		head := bytes.TrimLeft(r.head, "\x00")
+		return bytes.HasPrefix(head, []byte(want)) || len(head) < len(want)
+	}
+	got := make([]byte, len(want))
+	n, _ := r.file.ReadAt(got, 0)
+	return n == len(want) && (string(got) == want || got[0] == 0)
+}
+
+// lines passes text on and knows where its last whole line ends.
+type lines struct {
+	r   io.Reader
+	n   int64
+	end int64
+}
+
+func (l *lines) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
+		l.end = l.n + int64(i) + 1
+	}
+	l.n += int64(n)
+	return n, err
+}
+
+// skip drops the text before the span.
+func (r *Reader) skip() {
+	r.lines = &lines{r: r.whole()}
+	io.CopyN(io.Discard, r.lines, r.span.From) // an error ends the stream, and comes again
+}
+
+// End returns where the last whole line that was read ends, in bytes of text, once all of the input's span was. The error
+// is [ErrMoved] where the file was truncated meanwhile, so that what was read is not all of it.
+func (r *Reader) End() (int64, error) {
+	if r.span == nil {
+		return 0, nil
+	}
+	if !r.plain {
+		end := int64(0)
+		if r.lines != nil {
+			end = r.lines.end
+		}
+		return max(r.span.From, end), nil
+	}
+	r.mu.Lock()
+	shrunk := r.shrunk >= 0
+	r.mu.Unlock()
+	fi, err := r.file.Stat()
+	if err != nil {
+		return 0, readError(r.name, err)
+	}
+	if shrunk || fi.Size() < r.span.Till || !r.same() {
+		return 0, fmt.Errorf("read %s: %w", r.name, ErrMoved)
+	}
+	return r.span.Till, nil
+}
