@@ -125,6 +125,10 @@ func (x *expansion) found(path string) {
 		return
 	}
 	if !fi.IsDir() {
+		if strings.HasSuffix(path, expectations) {
+			x.skipped = append(x.skipped, Skipped{Name: path, Reason: "what is expected of a log, for bouncelog check"})
+			return
+		}
 		x.file(path, fi, false)
 		return
 	}
@@ -136,6 +140,9 @@ func (x *expansion) found(path string) {
 		x.skip(path, readError(path, err))
 	}
 }
+
+// expectations is how the names of files end that say what the attempts of a log shall be. They look like a log in JSON.
+const expectations = ".expect.ndjson"
 
 // skip notes that something found could not be read, or is no log.
 func (x *expansion) skip(path string, err error) {
