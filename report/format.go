@@ -30,6 +30,7 @@ func Formats() []Format {
 		{Name: "table", Short: "for people: what matters first, then tables", Write: writeTable},
 		{Name: "json", Short: "the whole report, as described by its JSON Schema", Write: writeJSON},
 		{Name: "markdown", Short: "for issues, mail and chat: GitHub Flavored Markdown", Write: writeMarkdown, Redacted: true},
+		{Name: "html", Short: "a page for people, with charts: one file, offline, no script", Write: writeHTML, Redacted: true},
 		{Name: "csv", Short: "one section of the report", Write: writeCSV},
 		{Name: "ndjson", Short: "the whole report, one object a line", Write: writeNDJSON},
 		{Name: "prometheus", Short: "metrics for the textfile collector of node_exporter", Write: writePrometheus},
