@@ -10,8 +10,11 @@ func (p *printer) deliveryTimes(r *Report) {
 	var rows [][]cell
 	for i := range r.DeliveryTimes {
 		d := &r.DeliveryTimes[i]
-		if i > p.top {
+		if len(rows) > p.top {
 			break
+		}
+		if i > 0 && d.Delivered == 0 {
+			continue
 		}
 		name := plainCell(d.Provider)
 		if d.Provider == "" {
