@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"io"
+	"reflect"
 	"unicode/utf8"
 )
 
@@ -15,16 +16,52 @@ var schema []byte
 func Schema() []byte { return bytes.Clone(schema) }
 
 // writeJSON writes r for machines. Bytes that are no UTF-8 become U+FFFD, as JSON has no way to keep them.
+//
+// Note: row by row, as encoding/json would hold a long report in memory three times. The bytes are the same.
 func writeJSON(w io.Writer, r *Report, _ WriteOptions) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	const indent = "  "
+	var row bytes.Buffer
+	enc := json.NewEncoder(&row)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
-		return err
+	out := newSink(w)
+	put := func(prefix string, v reflect.Value) error {
+		row.Reset()
+		enc.SetIndent(prefix, indent)
+		if err := enc.Encode(v.Interface()); err != nil {
+			return err
+		}
+		out.buf = append(out.buf, escapeHidden(bytes.TrimSuffix(row.Bytes(), []byte("\n")))...)
+		return out.drain()
 	}
-	_, err := w.Write(escapeHidden(b.Bytes()))
-	return err
+
+	v := reflect.ValueOf(r).Elem()
+	between := "{\n"
+	for i := range v.NumField() {
+		name, absent := keyOf(v.Type().Field(i))
+		f := v.Field(i)
+		if absent && f.IsZero() {
+			continue
+		}
+		out.buf = append(out.buf, between+indent+`"`+name+`": `...)
+		between = ",\n"
+		if f.Kind() != reflect.Slice || f.Len() == 0 {
+			if err := put(indent, f); err != nil {
+				return err
+			}
+			continue
+		}
+		open := "[\n"
+		for j := range f.Len() {
+			out.buf = append(out.buf, open+indent+indent...)
+			if err := put(indent+indent, f.Index(j).Addr()); err != nil {
+				return err
+			}
+			open = ",\n"
+		}
+		out.buf = append(out.buf, "\n"+indent+"]"...)
+	}
+	out.buf = append(out.buf, "\n}\n"...)
+	return out.Flush()
 }
 
 // escapeHidden escapes what encoding/json leaves as it is and a terminal may obey: C1, bidirectional controls and the

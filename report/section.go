@@ -84,12 +84,12 @@ func sections() []*section {
 	return all
 }
 
-// addTo adds s, whose rows are of type t, and the lists in them. A list called rows is what its parent is about, and takes
-// its place.
+// addTo adds s, whose rows are of type t, and the lists in them. A list called rows is what its parent is about: it takes its
+// place, and all its cells.
 func (s *section) addTo(all []*section, t reflect.Type) []*section {
 	if s.parent != nil {
 		for _, c := range s.parent.columns {
-			if c.tells {
+			if c.tells || s.name == s.parent.name {
 				s.columns = append(s.columns, c)
 			}
 		}
