@@ -460,8 +460,11 @@ func (d *decoder) leads(s *Summary) {
 }
 
 func (d *decoder) open(s *Summary) {
+	n := d.length(5)
+	s.open.index.grow(n)
+	s.pool.traces.index.grow(int(min(d.uint(), uint64(len(d.b)/3))))
 	key := uint64(0)
-	for i := range d.length(5) {
+	for i := range n {
 		delta := d.uint()
 		d.must(delta != 0 && (i == 0 || key+delta > key))
 		key += delta
@@ -500,7 +503,7 @@ func (d *decoder) message(m *message, p *pool) {
 		d.must(what&msgList == 0)
 	}
 	if m.is(dated) {
-		d.trace(p, trace{key: birthKey(m), cause: uint64(d.time())})
+		p.traces.add(trace{key: birthKey(m), cause: uint64(d.time())})
 	}
 	if what&(msgList|msgHeld) != 0 {
 		m.extra = p.get()
@@ -541,13 +544,6 @@ func (d *decoder) recipients(m *message, x *extra, p *pool) {
 	x.reindex()
 }
 
-// trace adds a trace. That its key is there already is a collision of hashes.
-func (d *decoder) trace(p *pool, t trace) {
-	if _, there := p.traces.find(t.key); there == nil && d.err == nil {
-		p.traces.add(t)
-	}
-}
-
 func (d *decoder) recipient(m *message, r *recipient, p *pool) {
 	*r = recipient{d.key(), d.id(), d.id()}
 	d.must(r.state() <= settled && r.id > stateMask)
@@ -561,7 +557,7 @@ func (d *decoder) recipient(m *message, r *recipient, p *pool) {
 		tries := d.uint()
 		d.must(tries <= maxTries)
 		t.tries = uint16(tries)
-		d.trace(p, t)
+		p.traces.add(t)
 	}
 	if what&traceFacets != 0 {
 		f := d.facets()

@@ -16,7 +16,7 @@ import (
 //	version  settings  flags
 //	counts   numbers, tables, times to deliver, breakdowns
 //	leads    of a piece that does not begin a log
-//	open     messages under way, each with its recipients, their traces, and what is held
+//	open     messages under way and how many traces they have, then each with its recipients, their traces, and what is held
 //
 // Integers are varints (encoding/binary), signed ones zigzag. Lists have their length in front. Of a list of numbers, those
 // that are zero are left out: a varint before it has a bit for each that is there. Three kinds of value are written once and
@@ -492,13 +492,41 @@ func (e *encoder) open(s *Summary) {
 	}
 	sortKeys(order)
 	e.uint(uint64(len(order)))
+	e.uint(uint64(s.pool.traces.index.len()))
 	before := uint64(0)
-	for _, o := range order {
-		m := s.open.at(o.at)
-		e.uint(m.key - before)
-		before = m.key
-		e.message(m, &s.pool)
+	for len(order) > 0 {
+		n := min(batch, len(order))
+		s.look(order[:n])
+		for _, o := range order[:n] {
+			m := s.open.at(o.at)
+			e.uint(m.key - before)
+			before = m.key
+			e.message(m, &s.pool)
+		}
+		order = order[n:]
 	}
+}
+
+// look has the processor look at some messages and their traces, which lie anywhere in memory: in a row, they are waited for
+// together. See absorb.
+func (s *Summary) look(list []keyed) (found int) {
+	var keys [2 * batch]uint64
+	for i, o := range list {
+		m := s.open.at(o.at)
+		keys[2*i] = traceKey(m, &m.first)
+		if m.is(dated) {
+			keys[2*i+1] = birthKey(m)
+		}
+	}
+	for _, key := range keys[:2*len(list)] {
+		if key == 0 {
+			continue
+		}
+		if _, t := s.pool.traces.find(key); t != nil {
+			found++
+		}
+	}
+	return found
 }
 
 func (e *encoder) message(m *message, p *pool) {

@@ -50,16 +50,31 @@ func (x *index) next(s *search) (pos uint32, ok bool) {
 // put adds a key that is not there.
 func (x *index) put(key uint64, pos uint32) {
 	if 3*(x.n+1) > 2*len(x.slots) {
-		old := x.slots
-		x.slots = make([]slot, max(64, 2*len(old)))
-		for _, s := range old {
-			if s.pos != 0 {
-				x.place(s)
-			}
-		}
+		x.resize(max(64, 2*len(x.slots)))
 	}
 	x.n++
 	x.place(slot{tagOf(key), pos + 1})
+}
+
+// grow makes room for n keys in an empty index.
+func (x *index) grow(n int) {
+	size := 64
+	for 2*size < 3*(n+1) {
+		size *= 2
+	}
+	if size > len(x.slots) {
+		x.resize(size)
+	}
+}
+
+func (x *index) resize(size int) {
+	old := x.slots
+	x.slots = make([]slot, size)
+	for _, s := range old {
+		if s.pos != 0 {
+			x.place(s)
+		}
+	}
 }
 
 func (x *index) place(s slot) {
