@@ -65,7 +65,9 @@ func headlineDays(w *Window, loc *time.Location) string {
 		return ""
 	}
 	since, until = since.In(loc), until.In(loc)
-	midnight := func(t time.Time) bool { return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0 }
+	midnight := func(t time.Time) bool {
+		return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0
+	}
 	layout, zone := time.DateOnly, ""
 	switch {
 	case !exclusive:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bouncelog/internal/compare"
 	"bouncelog/internal/scan"
 	"bouncelog/report"
 
@@ -20,12 +21,17 @@ type reportOptions struct {
 	input       inputFlags
 	rules       ownRules
 	output      outputFlags
+	mail        mailFlags
+	onlyIf      onlyIf
+	formatted   bool // --format was given
 	redact      redactFlags
 	by          dimensionFlags
 	section     string
 	top         int
 	minAttempts int64
 	sort        string
+	baseline    string
+	noise       noiseFlags
 	paths       []string
 }
 
@@ -48,28 +54,34 @@ Inputs may be plain or compressed (gzip, zstd, xz, bzip2, told by content); rota
 first time stamp. The report is the same byte for byte for any number of jobs and any size of chunks.
 
 A file that --out names is replaced in one step at the end; a device or a named pipe is written as it stands. Files are
-written before stdout. csv holds one section of the report: --section says which, or csv:SECTION in place of csv, so that
-one run can write several.
+written before stdout, whatever --only-if says. csv holds one section of the report: --section says which, or csv:SECTION
+in place of csv, so that one run can write several.
+
+--mail-to makes a message of the report, for sendmail -t to take from stdout, or to be handed to it by --send. It has
+pseudonyms as what is passed on. --only-if keeps a job of cron quiet where all is well.
 
 What is meant to be passed on (` + strings.Join(redactedFormats(), ", ") + `) has pseudonyms for the local parts of addresses, in texts of
 the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run;
 otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
-` + statusHelp,
+` + reportStatusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
   bouncelog report -f json --out table=report.txt mail.log > report.json
   bouncelog report -f csv:providers --out csv:domains=domains.csv mail.log > providers.csv
   bouncelog report --redact all --redact-key secret.key -f markdown mail.log > report.md
+  bouncelog report --yesterday -q --only-if 'bounce_rate > 5%' --mail-to postmaster@example.com --send /var/log/mail.log*
   bouncelog report --yesterday -q --out prometheus=/var/lib/node_exporter/bouncelog.prom /var/log/mail.log`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opt.paths = args
+			opt.paths, opt.formatted = args, cmd.Flags().Changed("format")
 			return runReport(cmd.Context(), o, &opt)
 		},
 	}
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
+	opt.mail.add(cmd)
+	opt.onlyIf.add(cmd)
 	opt.by.add(cmd)
 	opt.redact.add(cmd, "recipient in "+strings.Join(redactedFormats(), ", ")+", none in others")
 	cmd.Flags().StringVar(&opt.section, "section", "", "the `section` that csv writes (default: domains): "+strings.Join(report.Sections(), ", "))
@@ -78,8 +90,19 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
 	cmd.Flags().StringVar(&opt.sort, "sort", "", "order of domains and senders: "+strings.Join(sorts, ", "))
 	complete(cmd, "sort", sorts)
+	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote")
+	opt.noise.addFail(cmd.Flags())
 	return cmd
 }
+
+const reportStatusHelp = `
+Exit status:
+  0    all is well; also where there was nothing to read
+  1    a comparison of --only-if holds, or --fail-on-regression found one
+  2    wrong usage or configuration, or the output can't be written or sent
+  3    an input that was named can't be read or holds no log, or no line was recognised
+  4    coverage is below --min-coverage
+  130  interrupted`
 
 func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	c, err := opt.input.config(o)
@@ -103,6 +126,13 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return err
 	}
+	message, err := opt.mail.envelope(opt.formatted)
+	if err != nil {
+		return err
+	}
+	if err := opt.onlyIf.parse(&c.Summary); err != nil {
+		return err
+	}
 	if opt.top < 0 {
 		return usagef("--top %d: give 0 or more", opt.top)
 	}
@@ -113,6 +143,14 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	}
 	if opt.minAttempts < 0 {
 		return usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
+	}
+	var baseline *report.Report
+	if opt.baseline != "" {
+		if baseline, err = readBaseline(opt.baseline); err != nil {
+			return err
+		}
+	} else if opt.noise.fail {
+		return usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
 	}
 	s := session{flags: &opt.input, io: o}
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
@@ -134,11 +172,43 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
+	if baseline != nil {
+		if r.Comparison, err = opt.compare(baseline, res, build); err != nil {
+			return err
+		}
+	}
+	which, err := opt.onlyIf.hold(&s, res, build)
+	if err != nil {
+		return err
+	}
+	opt.onlyIf.strip(r)
 	var redacted *report.Report // made once, where an output asks for it
+	of := func(passedOn bool) (*report.Report, error) {
+		level := opt.redact.of(passedOn)
+		if level == report.RedactNone {
+			return r, nil
+		}
+		if redacted == nil {
+			told := &s
+			if message != nil && !opt.input.verbose { // cron would mail the note besides
+				told = &session{flags: &inputFlags{quiet: true}, io: o}
+			}
+			x, err := opt.redact.redactor(told, level, build.Classifier)
+			if err != nil {
+				return nil, err
+			}
+			redacted = report.Redact(x, r)
+		}
+		return redacted, nil
+	}
+	unwanted := len(which) == 0 && len(opt.onlyIf.exprs) > 0
 	var written error
 	for _, out := range outputs {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if out.path == "" && (unwanted || message != nil) {
+			continue
 		}
 		format, section, err := reportFormat(out.format)
 		if err != nil {
@@ -148,20 +218,52 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		if out.path == "" {
 			w.Color, w.Width = color, o.Width
 		}
-		of := r
-		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
-			if redacted == nil {
-				x, err := opt.redact.redactor(&s, level, build.Classifier)
-				if err != nil {
-					return err
-				}
-				redacted = report.Redact(x, r)
-			}
-			of = redacted
+		r, err := of(format.Redacted)
+		if err != nil {
+			return err
 		}
-		written = errors.Join(written, writeReport(out, format, of, w, o))
+		written = errors.Join(written, writeReport(out, format, r, w, o))
 	}
-	return s.end(res, written)
+	if message != nil && !unwanted {
+		r, err := of(true) // mail is passed on
+		if err != nil {
+			return err
+		}
+		now := c.Now
+		if now.IsZero() {
+			now = c.Clock
+		}
+		m, err := message.message(r, opt.top, now.In(c.Parse.Location))
+		if err != nil {
+			return err
+		}
+		if err := message.deliver(ctx, o, m); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			written = errors.Join(written, err)
+		}
+	}
+	err = opt.onlyIf.verdict(which, s.end(res, written))
+	if r.Comparison != nil {
+		err = opt.noise.gate(r.Comparison, err)
+	}
+	return err
+}
+
+// compare compares what was counted with a baseline: all of it, whatever the report leaves out.
+func (opt *reportOptions) compare(baseline *report.Report, res *scan.Result, build report.Options) (*report.Comparison, error) {
+	o, err := opt.noise.options()
+	if err != nil {
+		return nil, err
+	}
+	build.Top, build.MinAttempts = 0, 0
+	r, err := report.Build(res.Counts, build)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	o.OldName = opt.baseline
+	return compare.Reports(baseline, r, o), nil
 }
 
 // describe fills in what a scan tells of its inputs.
