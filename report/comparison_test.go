@@ -98,6 +98,33 @@ func TestComparisonWriters(t *testing.T) {
 	}
 }
 
+// TestComparisonInHTML: every change is in the page, and what strangers wrote is text in it.
+func TestComparisonInHTML(t *testing.T) {
+	r := emptyReport(t)
+	r.Comparison = fullComparison()
+	page := string(write(t, "html", r, WriteOptions{}))
+	for _, want := range []string{"Since the baseline", "4 regressions, 1 improvement", ">Regressions<", "2,690<", "blocklisted, 20 of 20,113 → 656 of 20,498 outcomes",
+		"reply 554 5.7.1", "domain example.net", "−205", "What follows from these: 2 changes", "613<", ">New diagnostics<", ">Vanished diagnostics<", "Connection refused",
+		"mail.log:77", "Not compared", "has not all domains"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	r.Comparison = hostileComparison()
+	page = string(write(t, "html", r, WriteOptions{}))
+	if strings.Contains(page, "<script") || strings.Contains(page, "\x1b") || strings.Contains(page, "\u202e") {
+		t.Error("the page has what strangers wrote as it stood")
+	}
+	r.Comparison = quietComparison()
+	if page := string(write(t, "html", r, WriteOptions{})); !strings.Contains(page, "nothing changed beyond chance") || strings.Contains(page, ">Regressions<") {
+		t.Error("the page of a quiet comparison tells something")
+	}
+	r.Comparison = nil
+	if strings.Contains(string(write(t, "html", r, WriteOptions{})), "baseline") {
+		t.Error("the page speaks of a baseline that there is none of")
+	}
+}
+
 func TestComparisonTextIsSafeAndFits(t *testing.T) {
 	for name, c := range map[string]*Comparison{"full": fullComparison(), "hostile": hostileComparison()} {
 		for width, most := range map[int]int{0: pipeWidth, 60: 60, 120: 120} {

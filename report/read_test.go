@@ -51,8 +51,7 @@ func TestReadFaults(t *testing.T) {
 
 // FuzzRead: whatever is read is a report, and reads back as itself.
 func FuzzRead(f *testing.F) {
-	f.Add(write(f, "json", fullReport(f, Options{Top: 2}), WriteOptions{}))
-	f.Add(write(f, "json", emptyReport(f), WriteOptions{}))
+	f.Add(write(f, "json", emptyReport(f), WriteOptions{})) // a larger one is too slow to change at random
 	f.Add([]byte(`{"schema":"bouncelog.report","schema_version":"1.0","domains":[{"domain":"\ud800","sent":9007199254740992}]}`))
 	f.Add([]byte(`{"schema":"bouncelog.report","schema_version":"2"}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
