@@ -28,6 +28,8 @@ const (
 	Requeued
 	// Rejected: a message or recipient was refused at the door, inbound. Attempt has what the line tells of it.
 	Rejected
+	// Headed: the log quotes the message's header field that [Options.CampaignHeader] asks for: Campaign has its value.
+	Headed
 	// Part: something that means a delivery only together with other lines: a line of an SMTP transcript, the beginning
 	// of an attempt that has a number of its own. Only the [Joiner] of the same format sees it; Part and Text are theirs.
 	Part
@@ -49,6 +51,7 @@ type Event struct {
 	MessageID string // Named, with its angle brackets
 	Size      int64  // Queued: bytes
 	NextID    string // Requeued
+	Campaign  string // Headed, or on the attempt itself
 	Moved     bool   // Removed: the message goes on under another queue id, so nothing of it is lost
 
 	Part uint8  // Part: which, as the format counts them

@@ -106,6 +106,10 @@ type Options struct {
 	// house whatever else the line says (--internal-relay).
 	InternalRelays []netip.Prefix
 	InternalHosts  []string
+
+	// CampaignHeader is the header field whose value names the mailing, in lower case. Formats that write header fields
+	// return it in [Event.Campaign]. Empty: nobody asks.
+	CampaignHeader string
 }
 
 // ErrForeign says that a line is not of this format: another may try it.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"bouncelog/internal/summary"
+	"bouncelog/parsers"
 
 	"github.com/spf13/cobra"
 )
@@ -42,20 +43,28 @@ type campaignFlags struct {
 	glob, from string
 }
 
-// set puts what the flags ask for into o.
-func (f *campaignFlags) set(o *summary.Options) error {
+// set puts what the flags ask for into o and p.
+func (f *campaignFlags) set(o *summary.Options, p *parsers.Options) error {
+	from, header, named := strings.Cut(f.from, ":")
 	var names []string
 	known := f.from == ""
 	for _, c := range summary.CampaignSources() {
-		if names = append(names, c.String()); c.String() == f.from {
+		names = append(names, c.String())
+		if c.String() == from && named == (c == summary.CampaignHeader) {
 			o.CampaignFrom, known = c, true
 		}
 	}
-	if !known {
-		return usagef("--campaign-from %q: give one of %s", f.from, strings.Join(names, ", "))
+	if !known || named && !fieldName(header) {
+		return usagef("--campaign-from %q: give one of %s:NAME, as in header:X-Campaign", f.from, strings.Join(names, ", "))
 	}
+	p.CampaignHeader = strings.ToLower(header)
 	if o.Campaign = strings.ToLower(f.glob); !summary.ValidGlob(o.Campaign) {
 		return usagef("--campaign %q: not a pattern; * stands for anything, ? for one character", f.glob)
 	}
 	return nil
+}
+
+// fieldName reports whether s is the name of a header field (RFC 5322 2.2).
+func fieldName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
 }

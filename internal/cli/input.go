@@ -77,7 +77,7 @@ func (f *inputFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.sender, "sender", "", "count senders like `glob` only (* stands for anything)")
 	s.StringVar(&f.job, "job", "", "count jobs like `glob` only, where the log names them")
 	s.StringVar(&f.campaign.glob, "campaign", "", "count campaigns like `glob` only")
-	s.StringVar(&f.campaign.from, "campaign-from", "", "what tells campaigns apart: verp (default; the sender without recipient, signature and numbers), sender, message-id (its domain), job")
+	s.StringVar(&f.campaign.from, "campaign-from", "", "what tells campaigns apart: verp (default; the sender without recipient, signature and numbers), sender, message-id (its domain), job, header:`NAME` (where the log quotes that field)")
 }
 
 // addBrief adds the flags of commands that look at logs and count nothing, and sets the others.
@@ -148,7 +148,7 @@ func (f *inputFlags) config(o IO) (scan.Config, error) {
 			return c, usagef("--%s %q: not a pattern; * stands for anything, ? for one character", g.flag, g.glob)
 		}
 	}
-	if err := f.campaign.set(&c.Summary); err != nil {
+	if err := f.campaign.set(&c.Summary, &c.Parse); err != nil {
 		return c, err
 	}
 	for _, a := range f.hostAlias {

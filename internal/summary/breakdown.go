@@ -38,7 +38,7 @@ type breakdowns struct {
 // facets are the values of an attempt or a message by slot of the breakdowns; zero: the log did not say.
 type facets struct {
 	values [2 * MaxBreakdowns]uint64
-	named  bool // they are of an event that tells the Message-ID
+	named  bool // they are of an event that tells what names the campaign
 	asked  bool // they are of the campaign that was asked for
 }
 
@@ -104,7 +104,7 @@ func (b *breakdowns) ofMessage(d Dimension) bool {
 // ofName reports whether messages are told apart by what is said once, before all attempts: then no attempt can be counted
 // where that is not known, even if the sender is.
 func (b *breakdowns) ofName() bool {
-	return b != nil && b.opt.CampaignFrom == CampaignMessageID && (b.opt.Campaign != "" || slices.Contains(b.slots, ByCampaign))
+	return b != nil && b.opt.CampaignFrom.byName() && (b.opt.Campaign != "" || slices.Contains(b.slots, ByCampaign))
 }
 
 // each calls f with where each breakdown counts what happened at a time to a message of such facets, in such an attempt.

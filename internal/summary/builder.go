@@ -244,6 +244,8 @@ func (b *Builder) add(ev *parsers.Event, line *parsers.Line, n uint32) {
 		it.op = opAccepted
 	case parsers.Named:
 		it.op = opNamed
+	case parsers.Headed:
+		it.op = opHeader
 	case parsers.Queued:
 		it.op = opQueued
 		it.queue = fileOf(queueFile(ev))

@@ -86,10 +86,11 @@ const (
 	CampaignSender                          // the envelope sender as it is
 	CampaignMessageID                       // the domain of the Message-ID
 	CampaignJob                             // what the log calls a job, campaign or mailing
+	CampaignHeader                          // a header field that the log quotes, the parsers' [parsers.Options.CampaignHeader]
 	numCampaignSources
 )
 
-var campaignSourceNames = [numCampaignSources]string{"verp", "sender", "message-id", "job"}
+var campaignSourceNames = [numCampaignSources]string{"verp", "sender", "message-id", "job", "header"}
 
 // String returns the name of c as --campaign-from takes it.
 func (c CampaignSource) String() string { return campaignSourceNames[c] }
@@ -102,8 +103,16 @@ func CampaignSources() (all []CampaignSource) {
 	return all
 }
 
+// byName reports whether campaigns are told by what is said once of a message, apart from its sender.
+func (c CampaignSource) byName() bool { return c == CampaignMessageID || c == CampaignHeader }
+
+// names reports whether an event says what tells campaigns apart by name.
+func (c CampaignSource) names(ev *parsers.Event) bool {
+	return c == CampaignMessageID && ev.MessageID != "" || c == CampaignHeader && ev.Campaign != ""
+}
+
 // campaign returns the mailing that a message or an attempt is of, by what is known of it; empty: that does not tell.
-func (o *Options) campaign(sender, messageID, job string) string {
+func (o *Options) campaign(sender, messageID, job, header string) string {
 	switch o.CampaignFrom {
 	case CampaignVERP:
 		return VERPBase(sender)
@@ -111,6 +120,8 @@ func (o *Options) campaign(sender, messageID, job string) string {
 		return senderName(sender)
 	case CampaignMessageID:
 		return strings.ToLower(strings.TrimRight(parsers.Domain(messageID), "> "))
+	case CampaignHeader:
+		return header
 	default:
 		return job
 	}

@@ -20,7 +20,7 @@ const facetsAtOnce = 64
 // facet takes down what an event says of the dimensions that were asked for.
 func (b *Builder) facet(ev *parsers.Event, line *parsers.Line, it *item) {
 	x := b.Counts.breakdowns
-	if it.is(unselected) || !(it.op == opAttempt || it.op == opExpired || it.is(senderSaid) || ev.MessageID != "") {
+	if it.is(unselected) || !(it.op == opAttempt || it.op == opExpired || it.is(senderSaid) || x.opt.CampaignFrom.names(ev)) {
 		return
 	}
 	if len(b.facets) == 0 {
@@ -28,12 +28,12 @@ func (b *Builder) facet(ev *parsers.Event, line *parsers.Line, it *item) {
 	}
 	f := &b.facets[0]
 	b.facets = b.facets[1:]
-	f.named = ev.MessageID != ""
+	f.named = x.opt.CampaignFrom.names(ev)
 	for i, d := range x.slots {
 		f.values[i] = b.value(d, ev, line, it)
 	}
 	if x.opt.Campaign != "" {
-		f.asked = matches(x.opt.Campaign, x.opt.campaign(ev.Sender, ev.MessageID, ev.Attempt.Job))
+		f.asked = matches(x.opt.Campaign, x.opt.campaign(ev.Sender, ev.MessageID, ev.Attempt.Job, ev.Campaign))
 	}
 	if it.failure == nil {
 		b.failure = failure{}
@@ -52,7 +52,7 @@ func (b *Builder) value(d Dimension, ev *parsers.Event, line *parsers.Line, it *
 	case BySenderDomain:
 		return b.text(classify.Domain(parsers.Domain(ev.Sender)))
 	case ByCampaign:
-		return b.text(b.y.campaign(ev.Sender, ev.MessageID, a.Job))
+		return b.text(b.y.campaign(ev.Sender, ev.MessageID, a.Job, ev.Campaign))
 	}
 	if !attempt {
 		return 0
@@ -143,7 +143,7 @@ func (y tallier) learn(m *message, it *item) {
 	}
 	says := func(byName bool) bool { return byName && f.named || !byName && it.is(senderSaid) }
 	known := y.pool.facets[m.key]
-	byName := x.opt.CampaignFrom == CampaignMessageID
+	byName := x.opt.CampaignFrom.byName()
 	for i, d := range x.slots {
 		if x.ofMessage(d) && says(d == ByCampaign && byName) {
 			known.values[i] = f.values[i]

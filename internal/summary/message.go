@@ -17,6 +17,7 @@ const (
 	opAttempt
 	opExpired
 	opRemoved
+	opHeader
 	opOutcome // only held: an outcome that waits for the sender
 )
 

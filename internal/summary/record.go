@@ -29,7 +29,8 @@ type Record struct {
 	File string
 	Line int64 // from 1
 
-	wait bool // for its sender
+	wait     bool   // for its sender
+	campaign string // what its header field says that was asked for
 }
 
 // clone returns a copy of r that does not point into the block of its line: one string for all its texts.
@@ -37,7 +38,7 @@ func (r *Record) clone() *Record {
 	c := *r
 	texts := [...]*string{&c.Host, &c.Instance, &c.Process, &c.QueueID, &c.MessageID, &c.Sender, &c.Domain,
 		&c.Recipient, &c.OriginalRecipient, &c.RecipientDomain, &c.Controller, &c.RelayHost, &c.RelayIP, &c.MTAStatus, &c.Reply.Text, &c.Diagnostic,
-		&c.Job, &c.SourceIP, &c.Provider}
+		&c.Job, &c.SourceIP, &c.Provider, &c.campaign}
 	var b strings.Builder
 	n := 0
 	for _, t := range texts {

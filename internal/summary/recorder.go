@@ -97,6 +97,7 @@ type track struct {
 	first             traced // most messages have one recipient
 	more              *tracedList
 	tried             *server // the last one that could not be reached
+	campaign          string  // its header field's that was asked for
 	early             bool    // its first attempt was written before it was accepted
 }
 
@@ -181,6 +182,8 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		o = opAccepted
 	case parsers.Named:
 		o = opNamed
+	case parsers.Headed:
+		o = opHeader
 	case parsers.Queued:
 		o = opQueued
 	case parsers.Removed:
@@ -200,7 +203,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 		return r.err
 	}
 	rec := Record{Time: t, Host: host, Format: src.Format, Instance: ev.Instance, Process: ev.Process,
-		QueueID: ev.QueueID, MessageID: ev.MessageID, Sender: ev.Sender, File: src.File, Line: src.Line}
+		QueueID: ev.QueueID, MessageID: ev.MessageID, Sender: ev.Sender, campaign: ev.Campaign, File: src.File, Line: src.Line}
 	if o == 0 || ev.QueueID == "" {
 		if o == 0 || o == opAttempt || o == opExpired && ev.Attempt.Recipient != "" {
 			rec.Inbound = o == 0
@@ -239,6 +242,9 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	m.early = m.early && !m.born
 	if m.messageID == "" {
 		m.messageID = strings.Clone(ev.MessageID)
+	}
+	if ev.Campaign != "" {
+		m.campaign = strings.Clone(ev.Campaign)
 	}
 	if ev.Sender != "" && ev.Sender != m.sender { // the latest one said holds, as in the summary
 		m.sender = r.senders.keep(ev.Sender)
@@ -430,6 +436,9 @@ func (r *Recorder) push(rec *Record, m *track, n, step int) {
 	if m != nil {
 		if rec.MessageID == "" {
 			rec.MessageID = m.messageID
+		}
+		if rec.campaign == "" {
+			rec.campaign = m.campaign
 		}
 		if rec.Sender == "" {
 			rec.Sender = m.sender

@@ -31,7 +31,7 @@ type Options struct {
 func (o *Options) selects(ev *parsers.Event) bool {
 	return (o.Domain == "" || matches(o.Domain, classify.Domain(classify.RecipientDomain(&ev.Attempt)))) &&
 		o.selectsJob(ev.Attempt.Job) &&
-		(o.Campaign == "" || matches(o.Campaign, o.campaign(ev.Sender, ev.MessageID, ev.Attempt.Job))) &&
+		(o.Campaign == "" || matches(o.Campaign, o.campaign(ev.Sender, ev.MessageID, ev.Attempt.Job, ev.Campaign))) &&
 		(o.Sender == "" || ev.Sender != "" && matches(o.Sender, ev.Sender))
 }
 

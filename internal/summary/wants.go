@@ -5,6 +5,6 @@ func (o *Options) Wants(r *Record) bool {
 	return o.within(r.Time) &&
 		(o.Domain == "" || matches(o.Domain, r.Domain)) &&
 		(o.Job == "" || matches(o.Job, r.Job)) &&
-		(o.Campaign == "" || matches(o.Campaign, o.campaign(r.Sender, r.MessageID, r.Job))) &&
+		(o.Campaign == "" || matches(o.Campaign, o.campaign(r.Sender, r.MessageID, r.Job, r.campaign))) &&
 		(o.Sender == "" || r.Sender != "" && matches(o.Sender, r.Sender))
 }

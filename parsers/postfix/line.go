@@ -94,6 +94,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		dst = appendRemoved(dst, line, program, id, rest)
 	case can&notified != 0 && strings.Contains(rest, " notification: "):
 		dst = appendNotification(dst, line, program, id, rest)
+	case p.campaign != "" && can&named != 0 && p.isHeader(rest):
+		dst = p.appendHeader(dst, line, program, id, rest)
 	case can&rejected != 0 && isRejection(rest):
 		dst = appendRejection(dst, line, program, id, rest)
 	case can&try != 0:

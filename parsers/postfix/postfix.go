@@ -52,6 +52,9 @@ func tags() []string {
 // open returns a parser. Postfix's log has no heading, so any line may be the head.
 func open(_ parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 	p := &parser{location: o.Location, relays: o.InternalRelays, hosts: o.InternalHosts}
+	if o.CampaignHeader != "" {
+		p.campaign = o.CampaignHeader + ":"
+	}
 	if p.location == nil {
 		p.location = time.UTC
 	}
@@ -63,6 +66,7 @@ type parser struct {
 	location *time.Location
 	relays   []netip.Prefix
 	hosts    []string
+	campaign string // the header field that is asked for, with its colon; empty: none
 }
 
 // sniff is sure of a sample in proportion to the lines of Postfix in it. One such line is enough to be worth more than a
