@@ -125,11 +125,20 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 
 	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}
 	ref := s.reference(r)
-	o.Anchor = syslog.Anchor(lines, ref, o)
+	known := s.Runs.of(in.Input)
+	if in.lines = known.Lines; s.Host == "" && known.Host != "" {
+		in.host = known.Host
+	}
+	if o.Anchor = known.Anchor; o.Anchor == 0 {
+		o.Anchor = syslog.Anchor(lines, ref, o)
+	}
 	if err := s.detect(in, o, text, lines); err != nil {
 		return err
 	}
-	if years := s.evidence(in, o, lines); years != 0 {
+	if err := s.Runs.check(in); err != nil {
+		return err
+	}
+	if years := s.evidence(in, o, lines); years != 0 && known.Anchor == 0 {
 		ref.Year = o.Anchor.Time().In(location(o.Location)).Year() + years
 		o.Anchor = syslog.Anchor(lines, ref, o)
 	}

@@ -231,6 +231,7 @@ func (f *folder[T]) take(r result[T], tokens, slots <-chan struct{}) error {
 		<-tokens
 	}
 	if g.ended && g.next == g.pieces && r.in.reader != nil {
+		f.fail(r.in, f.s.endOf(r.in))
 		f.s.close(r.in)
 		<-slots
 	} else if r.end && r.in.reader == nil {

@@ -36,6 +36,9 @@ type Config struct {
 	Year      int       // of an input's first stamp; zero: not given
 	Dedupe    bool      // drop lines that stand in several inputs
 
+	// Runs says what earlier runs leave to this one, and what this one leaves to the next. Nil: this is the only one.
+	Runs *Runs
+
 	// Progress is told how many bytes on disk were dealt with, from several goroutines. Nil: nobody asks.
 	Progress func(n int64)
 }
@@ -54,7 +57,8 @@ type Result struct {
 	// OmitsDeferrals: all formats of these lines may leave deferrals out.
 	OmitsDeferrals bool
 
-	bases [][]int64 // line number before each block, by input
+	bases   [][]int64 // line number before each block, by input
+	earlier []string  // files of places that earlier runs left
 }
 
 // An InputResult is what is known of one input after the scan.
@@ -69,6 +73,12 @@ type InputResult struct {
 	Claimed     int64 // of these, lines that a format knew
 	Idle        int64 // of these, blank lines and what journalctl says of itself
 	First, Last parsers.Stamp
+
+	// For the next run, where there is one.
+	Input *source.Input
+	End   int64 // where the last line that was read ends, in bytes of text
+	Whole bool  // all of it was read to there, and nothing was wrong with it
+	Known Known
 }
 
 // A Sample is one line that could not be used.
@@ -84,6 +94,9 @@ type Sample struct {
 
 // Locate returns the file and the line of a place in the input.
 func (r *Result) Locate(p summary.Pos) (file string, line int64) {
+	if i := int64(p.Input) - firstEarlier; i >= 0 && i < int64(len(r.earlier)) {
+		return r.earlier[i], p.DecodedLine()
+	}
 	if int(p.Input) >= len(r.Inputs) || int(p.Block) >= len(r.bases[p.Input]) {
 		return "", 0
 	}
@@ -96,7 +109,10 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := summary.New(&s.Summary, true)
+	root, err := s.root()
+	if err != nil {
+		return nil, err
+	}
 	pieces := make([]*summary.Summary, len(s.inputs))
 	for i := range pieces {
 		pieces[i] = root
@@ -156,8 +172,13 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	for _, b := range counters {
 		root.Counts.Add(b.Counts)
 	}
-	s.res.Counts = root.Final()
+	s.res.Counts = root.Counts
 	s.finish()
+	if s.Runs == nil {
+		root.Final()
+	} else if err := s.Runs.leave(root, s.res); err != nil {
+		return nil, err
+	}
 	return s.res, nil
 }
 
@@ -299,6 +320,7 @@ func (h *collector) end() *batch { return h.batch }
 
 // finish fills in the result what is known only at the end.
 func (s *scanner) finish() {
+	s.leaveInputs()
 	told := false // that there were no deferrals, if there were none
 	for _, in := range s.inputs {
 		s.res.Errors = append(s.res.Errors, in.errs...)

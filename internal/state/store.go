@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Version is that of the format of a state. Another one is not read.
@@ -51,23 +53,20 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // A State is what is known between two runs. The zero value is that of a folder before its first run.
 type State struct {
-	Generation int64     // grows with every commit
-	Settings   []Setting // that what is open was counted with
-	Zone       string    // of the days of history; empty: there is no history yet
-	Logs       []Log     // that were read, in the order in which they came
-	Cursor     string    // of the journal, up to which it was read; empty: it was not
-	Parts      []Part    // by name
+	Generation int64  // grows with every commit
+	Command    string // that it is of: what one reads, another cannot read again
+	Time       int64  // of the commit, in Unix seconds
+	Logs       []Log  // that were read, in the order in which they came
+	Cursor     string // of the journal, up to which it was read; empty: it was not
+	Parts      []Part // by name
 }
-
-// A Setting is what cannot change from run to run.
-type Setting struct{ Name, Value string }
 
 // A Part is a file of the state.
 type Part struct {
 	Name string // within the state: what it holds
 	File string // in the folder
-	Size int64  // bytes
-	Sum  string // SHA-256, in hex
+	Size int64  // bytes, compressed (zstd)
+	Sum  string // SHA-256 of these, in hex
 }
 
 // A Store is the state in one folder.
@@ -176,7 +175,31 @@ func (s *Store) Part(name string) ([]byte, error) {
 	case int64(len(b)) != p.Size || sumOf(b) != p.Sum:
 		return nil, s.damaged("the checksum of its file " + p.File + " is wrong")
 	}
+	if b, err = unpack(b); err != nil {
+		return nil, s.damaged("its file " + p.File + " cannot be decompressed: " + err.Error())
+	}
 	return b, nil
+}
+
+// maxPart is what a part is decompressed to at most.
+const maxPart = 8 << 30
+
+func unpack(b []byte) ([]byte, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPart))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.DecodeAll(b, nil)
+}
+
+func pack(b []byte) ([]byte, error) {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.EncodeAll(b, nil), nil
 }
 
 // Commit puts another state in the place of the one that was read, with the contents of new parts, by name; empty ones are
@@ -194,6 +217,10 @@ func (s *Store) Commit(next State, parts map[string][]byte) error {
 	for name, b := range parts {
 		if len(b) == 0 {
 			continue
+		}
+		b, err := pack(b)
+		if err != nil {
+			return &Error{s.folder, "write", err, ""}
 		}
 		p := Part{name, fmt.Sprintf("%s.%d%s", name, next.Generation, partName), int64(len(b)), sumOf(b)}
 		if err := s.write(p.File, b); err != nil {
