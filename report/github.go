@@ -44,10 +44,20 @@ func worst(all []finding, most int) (kept []finding) {
 }
 
 // writeCheckGitHub writes what failed as annotations, and the verdict as a notice. Every gate that failed has its worst
-// place annotated before any has its second.
+// place annotated before any has its second. What was skipped is a notice of its own.
 func writeCheckGitHub(w io.Writer, c *Check, _ WriteOptions) error {
 	all := checkFindings(c)
 	slices.SortStableFunc(all, func(a, b finding) int { return a.nth - b.nth })
+	for i := range c.Gates {
+		if g := &c.Gates[i]; g.Status == Skipped {
+			all = append(all, finding{title: g.Name, level: "note", text: g.sentence() + ": skipped: " + g.Note})
+		}
+	}
+	for i := range c.Expectations {
+		if e := &c.Expectations[i]; e.Status == Skipped {
+			all = append(all, finding{title: "expected of " + e.File, level: "note", text: "skipped: " + e.Note})
+		}
+	}
 	return writeAnnotations(w, worst(all, shownAnnotations), c.Tool.Name+" check", c.summary())
 }
 

@@ -24,6 +24,7 @@ type checkOptions struct {
 	input  inputFlags
 	rules  ownRules
 	output outputFlags
+	redact redactFlags
 
 	gates       []string // expressions
 	files       []string // of gates
@@ -39,9 +40,12 @@ type checkOptions struct {
 
 func newCheck(o IO) *cobra.Command {
 	var opt checkOptions
-	var names []string
+	var names, redacted []string
 	for _, f := range report.CheckFormats() {
 		names = append(names, f.Name)
+		if f.Redacted {
+			redacted = append(redacted, f.Name)
+		}
 	}
 	cmd := &cobra.Command{
 		Use:   "check [FILE|FOLDER|GLOB|-]...",
@@ -63,6 +67,9 @@ A gate that cannot be judged, as there is nothing to divide by, is skipped with 
 --expect compares with a saved report (report -f json). --expect-attempts compares the attempts of mail.log, one by one, with
 mail.expect.ndjson beside it: a line for each, with the keys of the attempt record that have to be equal. --update writes
 both anew.
+
+What is meant to be passed on (` + strings.Join(redacted, ", ") + `) has pseudonyms for the local parts of addresses; --redact
+decides for all outputs.
 ` + checkStatusHelp,
 		Example: `  bouncelog check --gate 'bounce_rate < 5%' --gate 'coverage >= 99.5%' mail.log
   bouncelog check --gates gates.toml -f github --out junit=check.xml mail.log
@@ -76,6 +83,7 @@ both anew.
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
+	opt.redact.add(cmd, "recipient in "+strings.Join(redacted, ", ")+", none in others")
 	s := cmd.Flags()
 	s.StringArrayVar(&opt.gates, "gate", nil, "a comparison that must hold, as an `expression`; may be given several times")
 	s.StringArrayVar(&opt.files, "gates", nil, "read gates from this TOML `file`; may be given several times")
@@ -117,6 +125,9 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := opt.redact.check(); err != nil {
+		return err
+	}
 	switch {
 	case opt.minAttempts < 0:
 		return usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
@@ -127,6 +138,9 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	}
 	saved, err := opt.savedReports()
 	if err != nil {
+		return err
+	}
+	if err := breakdowns(&c.Summary, gates, saved); err != nil {
 		return err
 	}
 	s := session{flags: &opt.input, io: o}
@@ -162,7 +176,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	}
 	var written error
 	for i, e := range saved {
-		x, err := expectReport(o, r, e, opt.expect[i], opt.update)
+		x, err := expectReport(o, only(r, e), e, opt.expect[i], opt.update)
 		written = errors.Join(written, err)
 		check.Expectations = append(check.Expectations, x)
 	}
@@ -174,6 +188,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		check.Expectations = append(check.Expectations, found...)
 	}
 	check.Finish(opt.strict)
+	var redacted *report.Check // made once, where an output asks for it
 	for _, out := range outputs {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -182,7 +197,28 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		if out.path == "" {
 			w.Color, w.Width = color, o.Width
 		}
-		written = errors.Join(written, writeCheck(out, &check, w, o))
+		format, err := report.FindCheckFormat(out.format)
+		if err != nil {
+			return err
+		}
+		shown := &check
+		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
+			if redacted == nil {
+				x, err := opt.redact.redactor(&s, level, build.Classifier)
+				if err != nil {
+					return err
+				}
+				redacted = report.Redact(x, &check)
+			}
+			shown = redacted
+		}
+		written = errors.Join(written, out.write(o, func(to io.Writer) error {
+			b := bufio.NewWriter(to)
+			if err := format.Write(b, shown, w); err != nil {
+				return err
+			}
+			return b.Flush()
+		}))
 	}
 	if err := s.end(res, written); err != nil {
 		return err
@@ -193,18 +229,50 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	return nil
 }
 
-func writeCheck(out output, c *report.Check, w report.WriteOptions, o IO) error {
-	format, err := report.FindCheckFormat(out.format)
-	if err != nil {
-		return err
-	}
-	return out.write(o, func(to io.Writer) error {
-		b := bufio.NewWriter(to)
-		if err := format.Write(b, c, w); err != nil {
-			return err
+// breakdowns has counted what gates look at, and what saved reports have.
+func breakdowns(o *summary.Options, gates []gate.Gate, saved []*gate.ExpectedReport) error {
+	var wanted [][]string
+	for i := range gates {
+		if by := gates[i].Expr.Breakdown(); by != nil {
+			wanted = append(wanted, by)
 		}
-		return b.Flush()
-	})
+	}
+	for _, e := range saved {
+		if e != nil {
+			wanted = append(wanted, e.Breakdowns()...)
+		}
+	}
+	for _, names := range wanted {
+		by, err := summary.ParseBy(strings.Join(names, ","))
+		if err != nil {
+			return usagef("count by %s: %w", strings.Join(names, " and "), err)
+		}
+		if !slices.Contains(o.By, by) {
+			o.By = append(o.By, by)
+		}
+	}
+	if len(o.By) > summary.MaxBreakdowns {
+		return usagef("the gates and expectations need %d breakdowns, and there is room for %d; check them in several runs", len(o.By), summary.MaxBreakdowns)
+	}
+	return nil
+}
+
+// only returns r with those breakdowns alone that e has: the others are there for gates.
+func only(r *report.Report, e *gate.ExpectedReport) *report.Report {
+	var of [][]string
+	if e != nil {
+		of = e.Breakdowns()
+	}
+	c := *r
+	c.Breakdowns = []report.Breakdown{}
+	for _, names := range of {
+		for _, b := range r.Breakdowns {
+			if slices.Equal(b.By, names) {
+				c.Breakdowns = append(c.Breakdowns, b)
+			}
+		}
+	}
+	return &c
 }
 
 // allGates reads the gates of the command line and of files.

@@ -534,6 +534,36 @@ func plain(get func(*report.Report) int64) func(*evaluation) value {
 	return func(e *evaluation) value { return value{said: true, n: get(e.r)} }
 }
 
+// kinds are the classes of replies that lead to a status or an outcome.
+var kinds = map[string]string{"bounced": "permanent", "deferred": "transient", "expired": "transient", "pending": "transient"}
+
+// kind returns the class of the replies that x is about, empty for any; false where no reply leads to it.
+func (x *Expr) kind() (class string, ok bool) {
+	switch x.metric.name {
+	case "bounce_rate":
+		return "permanent", true
+	case "deferral_rate":
+		return "transient", true
+	}
+	for i := range x.selectors {
+		s := &x.selectors[i]
+		if s.label != status && s.label != outcome {
+			continue
+		}
+		for j, v := range s.values {
+			k, known := kinds[v]
+			if s.not || !known {
+				return "", false
+			}
+			if j > 0 && k != class {
+				k = ""
+			}
+			class = k
+		}
+	}
+	return class, true
+}
+
 // evidence returns the places that best show why a gate failed: of the kind that the selectors pick, the most frequent
 // first.
 func (x *Expr) evidence(r *report.Report) []report.Evidence {
@@ -550,11 +580,9 @@ func (x *Expr) evidence(r *report.Report) []report.Evidence {
 		}
 	}
 	m := x.mask()
-	kind := map[string]string{"bounce_rate": "permanent", "deferral_rate": "transient"}[x.metric.name]
-	for _, s := range x.selectors {
-		if class := map[string]string{"bounced": "permanent", "deferred": "transient"}[s.values[0]]; !s.not && len(s.values) == 1 && (s.label == status || s.label == outcome) {
-			kind = class
-		}
+	kind, ok := x.kind()
+	if lowIsBad := x.op == greater || x.op == greaterEqual; !ok || lowIsBad && x.metric.name != "coverage" {
+		return found // where there were to be more, those that there are do not show why
 	}
 	switch {
 	case x.metric.name == "coverage" || x.metric.name == "lines":

@@ -483,7 +483,7 @@ func (a *Attempts) step() {
 		a.window = a.window[1:]
 		return
 	}
-	if !e.about(x) {
+	if !e.has(x, "line") {
 		// Out of step: by the fewest records that are not expected, or by the fewest expected ones that did not come.
 		for d := 1; d < lookahead; d++ {
 			if d < len(a.window) && e.matches(&a.window[d]) {
@@ -496,7 +496,7 @@ func (a *Attempts) step() {
 				return
 			}
 		}
-		if e.named() >= 2 { // it says whose it is, and that is another
+		if e.named() && !e.has(x, "queue_id", "recipient") { // it says whose it is, and that is another
 			a.missing(a.next)
 			a.next++
 			a.unexpected(x)
@@ -553,31 +553,22 @@ func sameFile(a, b string) bool {
 	return a != absent && b != absent && base(a[1:]) == base(b[1:])
 }
 
-// whose are the keys that say which attempt of which message a record is, and how much they do.
-var whose = []struct {
-	key    string
-	weight int
-}{{"line", 2}, {"queue_id", 1}, {"recipient", 1}, {"attempt", 0}}
-
-// named is how much an expected attempt says of whose it is: two where that is enough.
-func (e *expected) named() (n int) {
-	for _, k := range whose {
-		if _, ok := e.fields[k.key]; ok {
-			n += k.weight
-		}
-	}
-	return n
-}
-
-// about reports whether an expected attempt is about that record, be it as expected or not: the line is the same, or the
-// message and the recipient are, and nothing of these differs.
-func (e *expected) about(x *actual) bool {
-	for _, k := range whose {
-		if want, ok := e.fields[k.key]; ok && want != x.value(k.key) {
+// has reports whether an expected attempt says all these keys, and the record has the same there.
+func (e *expected) has(x *actual, keys ...string) bool {
+	for _, key := range keys {
+		if want, ok := e.fields[key]; !ok || want != x.value(key) {
 			return false
 		}
 	}
-	return e.named() >= 2
+	return true
+}
+
+// named reports whether an expected attempt says which one it is.
+func (e *expected) named() bool {
+	_, line := e.fields["line"]
+	_, id := e.fields["queue_id"]
+	_, recipient := e.fields["recipient"]
+	return line || id && recipient
 }
 
 // Keys returns the keys that the expectations have, all together, in the order of a record; nil where there are none.
