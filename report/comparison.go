@@ -86,7 +86,7 @@ type Change struct {
 	New        Part    `json:"new"`
 	Difference float64 `json:"difference"` // new rate - old rate
 	Excess     int64   `json:"excess"`     // outcomes by which New.Count differs from what it were at the old rate
-	P          float64 `json:"p"`          // the probability of as much by chance, corrected; never below 1e-300
+	P          float64 `json:"p"`          // the probability of as much by chance, corrected, with two digits; 1e-12 stands for less too
 	Verdict    string  `json:"verdict"`
 
 	// Explained: changes of a category at a provider, that are in the list too, make up for most of this one.

@@ -18,6 +18,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -325,7 +326,7 @@ func (c *comparison) result() *report.Comparison {
 		case r.template.Text != "":
 			if r.old.k == 0 || r.new.k == 0 {
 				t := r.template
-				t.P = p[i]
+				t.P = reported(p[i])
 				res.Templates = append(res.Templates, t)
 			}
 		case r.matters(c.o.MinChange):
@@ -361,7 +362,7 @@ func (c *comparison) changeOf(r *row, p float64) report.Change {
 	difference := r.new.rate() - r.old.rate()
 	ch.Difference = rounded(difference)
 	ch.Excess = int64(math.Round(difference * float64(r.new.n)))
-	ch.P = p
+	ch.P = reported(p)
 	ch.Verdict = report.Regression
 	from := c.new
 	if difference < 0 {
@@ -369,6 +370,12 @@ func (c *comparison) changeOf(r *row, p float64) report.Change {
 	}
 	ch.Example = from.example(&ch)
 	return ch
+}
+
+// reported returns a probability as it is told: two digits, and none of those that say no more than that it is small.
+func reported(p float64) float64 {
+	p, _ = strconv.ParseFloat(strconv.FormatFloat(max(p, 1e-12), 'e', 1, 64), 64)
+	return p
 }
 
 // rounded returns a fraction with six digits, as those of a Report have.

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// leastP is what smaller probabilities are taken for: they mean nothing any more, and JSON has no room for their logarithm.
+// leastP is what smaller probabilities are taken for, zero among them.
 const leastP = 1e-300
 
 // A sample is k of n.
