@@ -145,7 +145,11 @@ func newsletterReport(t testing.TB, domains int) *Report {
 		n := int64(1 + 4_000/(i+1))
 		x := of.causes[i%len(of.causes)]
 		tb.domains = append(tb.domains, summary.NamedTally{Name: name, Tally: tally(20*n, x.deferred*n/9_000, x.bounced*n/3_000, 19*n, n, x.bounced*n/3_000, 0, x.deferred*n/90_000)})
-		tops[name] = reply(x.code, x.enhanced, parsers.Transient, 1+n/2)
+		class := parsers.Transient
+		if x.code >= 500 {
+			class = parsers.Permanent
+		}
+		tops[name] = reply(x.code, x.enhanced, class, 1+n/2)
 	}
 	tb.topReplies = given(tops)
 	tb.senders = []summary.NamedTally{{Name: "news.example.org", Tally: c.Total}}
