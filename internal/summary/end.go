@@ -289,11 +289,11 @@ func (y tallier) untrace(m *message) {
 		delete(y.pool.facets, m.key)
 		y.each(m, func(r *recipient) { y.left(m, r) })
 	}
-	if y.pool.traces.index.len() == 0 {
-		return
-	}
 	if m.is(dated) {
 		y.pool.traces.take(birthKey(m))
+	}
+	if m.first.state() != deferred && m.extra == 0 {
+		return // as nearly all are
 	}
 	y.each(m, func(r *recipient) { y.forget(m, r, r.state()) })
 }

@@ -122,6 +122,9 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 	dst = append(dst, parsers.Event{})
 	ev := &dst[len(dst)-1]
 	ev.Kind, ev.QueueID, ev.Sender = d.event, v[id].Text(), v[sender].Text()
+	if p.options.CampaignHeader != "" {
+		ev.Campaign = headerOf(line.Text, p.options.CampaignHeader)
+	}
 	if ev.Sender == "" && v[sender].IsString() && d.event != parsers.Rejected { // of a rejection, MAIL FROM may have been to come
 		ev.Sender = parsers.NullSender
 	}

@@ -68,6 +68,7 @@ const (
 	job
 	messageID
 	queue
+	campaign // has no name of its own
 	numColumns
 )
 
@@ -87,7 +88,7 @@ func columnsOf(head string) (columns []column, known int, err error) {
 	}
 	columns = make([]column, len(cells))
 	for i, cell := range cells {
-		for c := recordType; c < numColumns; c++ {
+		for c := recordType; c < campaign; c++ {
 			if strings.EqualFold(strings.TrimSpace(cell), columnNames[c]) {
 				columns[i] = c
 				if c != recordType {
@@ -100,6 +101,16 @@ func columnsOf(head string) (columns []column, known int, err error) {
 		known = 0
 	}
 	return columns, known, nil
+}
+
+// addCampaign makes the column of the header field that campaigns are told by known, unless it is known for something else.
+func addCampaign(columns []column, head, name string) {
+	cells, _ := fields.AppendRow(nil, strings.TrimPrefix(head, "\ufeff"), ',') // columnsOf read it
+	for i, cell := range cells {
+		if columns[i] == 0 && strings.EqualFold(strings.TrimSpace(cell), name) {
+			columns[i] = campaign
+		}
+	}
 }
 
 // minKnown is how many known columns besides the type make a header PowerMTA's.
@@ -120,6 +131,9 @@ func open(s parsers.Sample, o parsers.Options) (parsers.Parser, error) {
 	}
 	if known < minKnown {
 		return nil, errors.New("no header `type,timeLogged,…`: accounting files of PowerMTA begin with one; its text log, /var/log/pmta/log, has no deliveries in it")
+	}
+	if o.CampaignHeader != "" {
+		addCampaign(columns, s.Head, "header_"+o.CampaignHeader)
 	}
 	p := &parser{columns: columns, options: o, location: o.Location}
 	if p.location == nil {

@@ -250,3 +250,18 @@ func FuzzAppendEvents(f *testing.F) {
 		}
 	})
 }
+
+func TestCampaignHeader(t *testing.T) {
+	const head = "type,timeLogged,orig,rcpt,dsnDiag,header_X-Campaign,,header_Message-Id"
+	for ask, want := range map[string]string{"": "", "x-campaign": "autumn", "x-other": "", "message-id": ""} {
+		p, err := Format().Open(parsers.Sample{Head: head}, parsers.Options{CampaignHeader: ask})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "b,2026-11-22 10:00:02+0000,news@example.com,ann@example.org,smtp;550 5.1.1 unknown,autumn,other,<m1@example.com>"
+		events, err := p.AppendEvents(nil, &parsers.Line{Text: text, Raw: text})
+		if err != nil || len(events) != 1 || events[0].Campaign != want {
+			t.Errorf("%q: %+v, %v, want campaign %q", ask, events, err, want)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 		return p.appendAttempt(dst, &r, t, logged, queued), nil
 	case parsers.Accepted:
 		if r[messageID] != "" {
-			dst = append(dst, parsers.Event{Kind: parsers.Accepted, Time: logged, QueueID: r[messageID], MessageID: r[messageID], Sender: unbracket(r[sender])})
+			dst = append(dst, parsers.Event{Kind: parsers.Accepted, Time: logged, QueueID: r[messageID], MessageID: r[messageID], Sender: unbracket(r[sender]), Campaign: r[campaign]})
 		}
 	}
 	return dst, nil
@@ -107,7 +107,7 @@ func syntaxError(line *parsers.Line, cell string) error {
 func (p *parser) appendAttempt(dst []parsers.Event, r *row, t *rowType, logged, queued parsers.Stamp) []parsers.Event {
 	dst = append(dst, parsers.Event{})
 	ev := &dst[len(dst)-1]
-	ev.Kind, ev.Time, ev.MessageID = parsers.Attempted, logged, r[messageID]
+	ev.Kind, ev.Time, ev.MessageID, ev.Campaign = parsers.Attempted, logged, r[messageID], r[campaign]
 	if r[recipient] != "" { // what has none cannot be told from the message's other rows
 		ev.QueueID = r[messageID]
 	}
