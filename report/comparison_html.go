@@ -28,7 +28,7 @@ func (b *htmlBuilder) comparison() htmlSection {
 	}
 	for _, x := range []struct{ title, change string }{{"New diagnostics", TemplateNew}, {"Vanished diagnostics", TemplateVanished}} {
 		all := c.count(x.change)
-		t := &htmlTable{Name: x.title, Class: "long texts", Head: heads("#failed attempts", "reply", "class", "diagnostic")}
+		t := &htmlTable{Name: x.title, Class: "long texts", Head: heads("reply", "#attempts", "diagnostic and evidence")}
 		for i := range c.Templates {
 			d := &c.Templates[i]
 			if d.Change != x.change || len(t.Rows) == b.limit(htmlRows) {
@@ -38,7 +38,8 @@ func (b *htmlBuilder) comparison() htmlSection {
 			if d.Example != nil {
 				text.Code, text.Place = evidence(d.Example)
 			}
-			t.Rows = append(t.Rows, []htmlCell{htmlCount(d.Count), htmlTerm(replyName(d.ReplyCode, d.EnhancedCode)), htmlText(d.Class), text})
+			reply := htmlCell{Text: shorten(replyName(d.ReplyCode, d.EnhancedCode), 40), Class: "reply", Mark: classColour(d.Class)}
+			t.Rows = append(t.Rows, []htmlCell{reply, htmlCount(d.Count), text})
 		}
 		if t.Note = leftOut(len(t.Rows), all, "diagnostics"); all > 0 {
 			s.Parts = append(s.Parts, htmlPart{Head: x.title}, htmlPart{Table: t})
