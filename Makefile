@@ -2,6 +2,7 @@
 ## make build      build .build/bouncelog
 ## make test       all tests, in random order
 ## make test-all   lint, race detector, other time zones, vulnerabilities, every fuzz target for FUZZTIME (5s)
+## make check      hold the reports on the logs in testdata against gates and expectations; `make golden` writes the latter anew
 ## make lint       formatting, go vet, staticcheck, go mod tidy: reads only
 ## make fmt        format all files
 ## make golden     write the golden files anew from what the program prints now; read the diff
@@ -32,7 +33,7 @@ LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
 OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all race zones vuln lint fmt golden fuzz classify-score compare-score bench man release release-check test-packages clean
+.PHONY: help demo build test test-all race zones vuln lint check fmt golden fuzz classify-score compare-score bench man release release-check test-packages clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +43,11 @@ build:
 
 demo: build
 	$(BIN) report --tz UTC testdata/logs
+
+# What the program asks of other people's logs, asked of its own. Nothing of it may depend on the zone of the machine.
+check: build
+	$(BIN) check --quiet --tz UTC --gates testdata/check/gates.toml testdata/logs
+	$(BIN) check --quiet --expect testdata/check/report.json --expect-attempts testdata/check/mail.log
 
 test:
 	$(GO) test -shuffle=on ./...
@@ -92,6 +98,8 @@ golden:
 	@for dir in $$(grep -rlE --include='*_test.go' 'flag\.(Bool|Lookup)\("update"|parsertest\.Golden\(' cmd internal parsers report | sed 's|/[^/]*$$||' | sort -u); do \
 		echo "$(GO) test ./$$dir -update"; $(GO) test ./$$dir -update || exit 1; \
 	done
+	$(MAKE) build
+	$(BIN) check --quiet --update --expect testdata/check/report.json --expect-attempts testdata/check/mail.log
 
 # `go test -list` prints the targets of a package, then a line with its name.
 fuzz:
