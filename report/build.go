@@ -180,16 +180,42 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		r.Timeline = append(r.Timeline, hourOf(&h))
 	}
 	r.Templates, r.TemplatesTotal = templatesOf(t.templates, &o)
-	if o.OmitsDeferrals && r.Totals.Deferred == 0 {
-		r.Totals.DeferralRate = nil
-	}
 	titles := titlesOf(o.Classifier)
 	r.addCauses(t.causes, t.providers, titles, &o)
 	r.DeliveryTimes = deliveryTimesOf(t.deliveries, titles)
 	for i := range t.breakdowns {
 		r.Breakdowns = append(r.Breakdowns, breakdownOf(&t.breakdowns[i], &o))
 	}
+	if o.OmitsDeferrals && r.Totals.Deferred == 0 {
+		r.omitDeferrals()
+	}
 	return r, nil
+}
+
+// omitDeferrals takes out what nobody knows where deferrals are not logged: their rates, and what attempt it was that
+// delivered.
+func (r *Report) omitDeferrals() {
+	r.Totals.DeferralRate = nil
+	for i := range r.Domains {
+		r.Domains[i].DeferralRate = nil
+	}
+	for i := range r.Senders {
+		r.Senders[i].DeferralRate = nil
+	}
+	for i := range r.Providers {
+		r.Providers[i].DeferralRate = nil
+	}
+	for i := range r.Timeline {
+		r.Timeline[i].DeferralRate = nil
+	}
+	for i := range r.Breakdowns {
+		for j := range r.Breakdowns[i].Rows {
+			r.Breakdowns[i].Rows[j].DeferralRate = nil
+		}
+	}
+	for i := range r.DeliveryTimes {
+		r.DeliveryTimes[i].Attempts, r.DeliveryTimes[i].Retries = []AttemptsNeeded{}, []Retry{}
+	}
 }
 
 // inputsOf returns a copy of the inputs without a nil list in it.
