@@ -120,11 +120,12 @@ type samples struct {
 	by [summary.NumBuckets][]Sample
 }
 
-const maxSamples = 3
+// MaxSamples is how many samples of each bucket a result has.
+const MaxSamples = 3
 
 func (s *samples) note(b summary.Bucket, pos summary.Pos, raw, reason string) {
 	l := s.by[b]
-	if len(l) == maxSamples && comparePos(pos, l[maxSamples-1].pos) > 0 {
+	if len(l) == MaxSamples && comparePos(pos, l[MaxSamples-1].pos) > 0 {
 		return
 	}
 	raw = strings.Clone(raw[:min(len(raw), maxSampleText)])
@@ -136,7 +137,7 @@ const maxSampleText = 500
 func (s *samples) insert(x Sample) {
 	l := append(s.by[x.Bucket], x)
 	slices.SortFunc(l, func(a, b Sample) int { return comparePos(a.pos, b.pos) })
-	s.by[x.Bucket] = l[:min(len(l), maxSamples)]
+	s.by[x.Bucket] = l[:min(len(l), MaxSamples)]
 }
 
 func comparePos(a, b summary.Pos) int {

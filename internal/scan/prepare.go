@@ -75,7 +75,7 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 	if slices.ContainsFunc(c.Formats, func(f parsers.Format) bool { return f.Fold != nil || f.Echoes }) {
 		c.Source.Lookahead = lookahead
 	}
-	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{}, sketch: len(c.Inputs) > 1}
+	s := &scanner{Config: c, tags: newTags(c.Formats), res: &Result{Since: c.Summary.Since, Until: c.Summary.Until}, sketch: len(c.Inputs) > 1}
 	if c.Dedupe {
 		s.seen = newRepeats()
 	}
@@ -91,11 +91,11 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 		s.inputs = append(s.inputs, in)
 	}
 	slices.SortStableFunc(s.inputs, func(a, b *input) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), compareAge(a.Name, b.Name))
+		return compareInputs(a.first, b.first, a.Name, b.Name)
 	})
 	for i, in := range s.inputs {
 		in.ord = i
-		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression})
+		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression, Begin: in.first})
 		s.res.bases = append(s.res.bases, nil)
 	}
 	return s, nil
@@ -289,6 +289,16 @@ func digits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// compareInputs puts inputs in the order of their logs: by their first times, then by their names.
+func compareInputs(firstA, firstB parsers.Stamp, a, b string) int {
+	return cmp.Or(cmp.Compare(firstA, firstB), compareAge(a, b))
+}
+
+// Compare puts inputs in the order that a scan reads them in.
+func (r *InputResult) Compare(o *InputResult) int {
+	return compareInputs(r.Begin, o.Begin, r.Name, o.Name)
 }
 
 // compareAge puts rotated files whose first stamps are equal in order: mail.log.2 is older than mail.log.1, and that than

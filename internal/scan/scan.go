@@ -9,6 +9,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -54,6 +55,8 @@ type Result struct {
 	// Claimed is how many lines a format knew.
 	Claimed int64
 
+	Since, Until parsers.Stamp // what was counted of; zero: no bound
+
 	// OmitsDeferrals: all formats of these lines may leave deferrals out.
 	OmitsDeferrals bool
 
@@ -73,6 +76,10 @@ type InputResult struct {
 	Claimed     int64 // of these, lines that a format knew
 	Idle        int64 // of these, blank lines and what journalctl says of itself
 	First, Last parsers.Stamp
+	Begin       parsers.Stamp // of its first line that has a time, by which inputs are in order
+
+	// OmitsDeferrals: all formats of its lines may leave deferrals out.
+	OmitsDeferrals bool
 
 	// For the next run, where there is one.
 	Input *source.Input
@@ -92,12 +99,20 @@ type Sample struct {
 	pos summary.Pos
 }
 
+// Input returns the number of the sample's input, where the sample is of a scan.
+func (x *Sample) Input() int { return int(x.pos.Input) }
+
 // Locate returns the file and the line of a place in the input.
 func (r *Result) Locate(p summary.Pos) (file string, line int64) {
 	if i := int64(p.Input) - firstEarlier; i >= 0 && i < int64(len(r.earlier)) {
 		return r.earlier[i], p.DecodedLine()
 	}
-	if int(p.Input) >= len(r.Inputs) || int(p.Block) >= len(r.bases[p.Input]) {
+	switch {
+	case int(p.Input) >= len(r.Inputs):
+		return "", 0
+	case int(p.Input) >= len(r.bases): // it was read elsewhere: here is what a snapshot says of it
+		return r.Inputs[p.Input].Name, p.DecodedLine()
+	case int(p.Block) >= len(r.bases[p.Input]):
 		return "", 0
 	}
 	return r.Inputs[p.Input].Name, r.bases[p.Input][p.Block] + int64(p.Line)
@@ -113,22 +128,87 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.count(ctx, []*summary.Summary{root}, make([]int, len(s.inputs))); err != nil {
+		return nil, err
+	}
+	s.res.Counts = root.Counts
+	s.finish()
+	if s.Runs == nil {
+		root.Final()
+	} else if err := s.Runs.leave(root, s.res); err != nil {
+		return nil, err
+	}
+	return s.res, nil
+}
+
+// A Group is the inputs of one host, by their first lines, and what they hold: a piece of its log, before which there may be
+// others.
+type Group struct {
+	Inputs  []int // of the result, in order
+	Summary *summary.Summary
+}
+
+// Groups counts what the inputs of each host hold by itself. The counts of the result are of lines alone, not of what they
+// tell.
+func Groups(ctx context.Context, c Config) (*Result, []Group, error) {
+	s, err := prepare(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	var groups []Group
+	var roots []*summary.Summary
+	of := make([]int, len(s.inputs))
+	byHost := make(map[string]int)
+	for i, in := range s.inputs {
+		host := cmp.Or(in.named, in.host)
+		g, ok := byHost[host]
+		if !ok {
+			g = len(groups)
+			byHost[host] = g
+			groups = append(groups, Group{Summary: summary.New(&s.Summary, false)})
+			roots = append(roots, groups[g].Summary)
+		}
+		of[i] = g
+		groups[g].Inputs = append(groups[g].Inputs, i)
+	}
+	if err := s.count(ctx, roots, of); err != nil {
+		return nil, nil, err
+	}
+	s.res.Counts = summary.NewCounts()
+	for i := range groups {
+		s.res.Counts.AddLines(groups[i].Summary.Counts)
+	}
+	s.finish()
+	return s.res, groups, nil
+}
+
+// count adds what the inputs hold to the roots of their groups. That of the i-th input is roots[of[i]].
+func (s *scanner) count(ctx context.Context, roots []*summary.Summary, of []int) error {
 	pieces := make([]*summary.Summary, len(s.inputs))
+	begun := make([]bool, len(roots))
 	for i := range pieces {
-		pieces[i] = root
-		if i > 0 {
+		pieces[i] = roots[of[i]]
+		if begun[of[i]] {
 			pieces[i] = summary.New(&s.Summary, false)
 		}
+		begun[of[i]] = true
 	}
 	free := make(chan *summary.Fringe, s.inFlight())
 	join := newAssembler(s)
-	counters := []*summary.Builder{join.builder}
+	joined := newShares(join.builder, len(roots))
+	all := []*shares{joined}
 	turn := 0
-	err = pipeline[counted]{
+	absorb := func(piece *summary.Summary, in *input, p parts) {
+		joined.enter(of[in.ord])
+		join.absorb(piece, in, p)
+		joined.leave()
+	}
+	err := pipeline[counted]{
 		ahead: s.Jobs,
 		worker: func() handler[counted] {
-			h := &counter{Builder: summary.NewBuilder(&s.Summary), formats: s.Formats, free: free}
-			counters = append(counters, h.Builder)
+			h := &counter{Builder: summary.NewBuilder(&s.Summary), of: of, formats: s.Formats, free: free}
+			h.shares = newShares(h.Builder, len(roots))
+			all = append(all, h.shares)
 			return h
 		},
 		fold: func(in *input, c counted) error {
@@ -138,7 +218,7 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 			switch {
 			case len(c.parts.list) == 0:
 			case in.ord == turn:
-				join.absorb(piece, in, c.parts)
+				absorb(piece, in, c.parts)
 			default:
 				in.parts = append(in.parts, c.parts)
 			}
@@ -156,31 +236,49 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 			turn = in.ord + 1
 			if turn < len(pieces) {
 				// What the next input could not settle alone is settled now; its later blocks need not wait.
-				root.Append(pieces[turn])
-				pieces[turn] = root
-				next := s.inputs[turn]
+				next, root := s.inputs[turn], roots[of[turn]]
+				if pieces[turn] != root {
+					root.Append(pieces[turn])
+					pieces[turn] = root
+				}
 				for _, p := range next.parts {
-					join.absorb(root, next, p)
+					absorb(root, next, p)
 				}
 				next.parts = nil
 			}
 		},
 	}.run(ctx, s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, b := range counters {
-		root.Counts.Add(b.Counts)
+	for _, x := range all {
+		for g, c := range x.counts {
+			if c != nil {
+				roots[g].Counts.Add(c)
+			}
+		}
 	}
-	s.res.Counts = root.Counts
-	s.finish()
-	if s.Runs == nil {
-		root.Final()
-	} else if err := s.Runs.leave(root, s.res); err != nil {
-		return nil, err
-	}
-	return s.res, nil
+	return nil
 }
+
+// shares are the counts of a builder by group of inputs.
+type shares struct {
+	builder *summary.Builder
+	counts  []*summary.Counts // nil: there are none
+	at      int
+}
+
+func newShares(b *summary.Builder, groups int) *shares {
+	return &shares{builder: b, counts: make([]*summary.Counts, groups)}
+}
+
+// enter has the builder count for a group, until leave.
+func (x *shares) enter(group int) {
+	x.at = group
+	x.builder.Into(x.counts[group])
+}
+
+func (x *shares) leave() { x.counts[x.at] = x.builder.Counts }
 
 // counted is what became of a block that was counted.
 type counted struct {
@@ -191,12 +289,15 @@ type counted struct {
 // counter is a worker that counts.
 type counter struct {
 	*summary.Builder
+	shares  *shares
+	of      []int // groups of inputs
 	formats []parsers.Format
 	free    chan *summary.Fringe
 	counted
 }
 
 func (h *counter) begin(in *input, block int) {
+	h.shares.enter(h.of[in.ord])
 	h.counted = counted{parts: parts{block: block}}
 	select {
 	case h.fringe = <-h.free:
@@ -219,6 +320,7 @@ func (h *counter) line(_ *input, line *parsers.Line, n uint32, format int, event
 
 func (h *counter) end() counted {
 	h.End()
+	h.shares.leave()
 	return h.counted
 }
 
@@ -325,17 +427,20 @@ func (s *scanner) finish() {
 	for _, in := range s.inputs {
 		s.res.Errors = append(s.res.Errors, in.errs...)
 		r := &s.res.Inputs[in.ord]
+		omits := true
 		for i, n := range in.claimed {
 			if n > 0 {
 				if s.Formats[i].LastResort && !s.Forced {
 					s.res.Warnings = append(s.res.Warnings, fmt.Sprintf("%s: its format is not known; %d lines were read by their shape, which may be wrong; describe it for better: bouncelog formats learn %[1]s", in.Name, n))
 				}
-				told = told || !s.Formats[i].OmitsDeferrals
+				omits = omits && s.Formats[i].OmitsDeferrals
 				r.Formats = append(r.Formats, s.Formats[i].Name)
 				r.Claimed += n
 				s.res.Claimed += n
 			}
 		}
+		r.OmitsDeferrals = omits && r.Claimed > 0
+		told = told || !omits
 	}
 	s.res.OmitsDeferrals = s.res.Claimed > 0 && !told
 	s.res.Samples = s.samples.resolve(s.res)

@@ -196,6 +196,14 @@ func (b *Builder) Tell(line *parsers.Line, events []parsers.Event) Bucket {
 	return k
 }
 
+// Into has the builder add to c, and to new counts where that is nil. It belongs between blocks.
+func (b *Builder) Into(c *Counts) {
+	if c == nil {
+		c = b.y.newCounts()
+	}
+	b.Counts, b.y.counts = c, c
+}
+
 // Tally returns the counts that the builder adds to.
 func (b *Builder) Tally() *Counts { return b.Counts }
 

@@ -445,6 +445,17 @@ func (c *Counts) Add(o *Counts) {
 	c.breakdowns.add(o.breakdowns)
 }
 
+// AddLines adds what o says of lines, and nothing of what they tell. o stays as it is.
+func (c *Counts) AddLines(o *Counts) {
+	c.Ledger.add(&o.Ledger)
+	c.Skipped += o.Skipped
+	c.Dropped += o.Dropped
+	c.Repeats += o.Repeats
+	c.Gaps += o.Gaps
+	c.hosts.add(&o.hosts)
+	c.programs.add(&o.programs)
+}
+
 // A NamedTally is one row of a table of domains or senders. Name is empty for the row of all that the table had no room
 // for.
 type NamedTally struct {

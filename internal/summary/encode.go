@@ -294,8 +294,8 @@ func (e *encoder) counts(c *Counts) {
 	})
 
 	e.deliveries(&c.deliveries.all)
+	// Those of nothing, too: who reads this may know other providers.
 	named := slices.SortedFunc(maps.Values(c.deliveries.named), func(a, b *DeliveryTime) int { return cmp.Compare(a.Provider, b.Provider) })
-	named = slices.DeleteFunc(named, (*DeliveryTime).empty)
 	e.uint(uint64(len(named)))
 	for _, d := range named {
 		e.string(d.Provider)

@@ -338,7 +338,7 @@ func TestEncodeKnowsAllFields(t *testing.T) {
 		of     any
 		fields int
 	}{
-		{Counts{}, 34}, {Summary{}, 9}, {Options{}, 11}, {message{}, 8}, {recipient{}, 3}, {extra{}, 3}, {item{}, 17}, {failure{}, 7},
+		{Counts{}, 34}, {Summary{}, 9}, {Options{}, 12}, {message{}, 8}, {recipient{}, 3}, {extra{}, 3}, {item{}, 17}, {failure{}, 7},
 		{facets{}, 3}, {trace{}, 6}, {pool{}, 4}, {lead{}, 4}, {pair{}, 3}, {template{}, 4}, {hostRow{}, 3}, {hourRow{}, 3},
 		{causeRow{}, 4}, {cell{}, 2}, {breakdowns{}, 5}, {deliveries{}, 2}, {DeliveryTime{}, 5}, {Evidence{}, 3}, {Pos{}, 3},
 	} {

@@ -51,7 +51,7 @@ func (o *Options) Settings() (list []Setting) {
 	if o.CampaignFrom != 0 {
 		add(setFrom, o.CampaignFrom.String())
 	}
-	if o.Classifier != nil {
+	if o.Classifier != nil || o.causes {
 		add(setCauses, "yes")
 	}
 	slices.SortStableFunc(list, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
@@ -104,8 +104,8 @@ func compareSettings(a, b []Setting) int {
 	return strings.Compare(a[0].Name, b[0].Name)
 }
 
-// Set takes over a setting of a Summary, so that its Options can be told from what it was made with. Causes are for whoever
-// has a Classifier.
+// Set takes over a setting of a Summary, so that its Options can be told from what it was made with. Nothing can be counted
+// with them where causes are found and there is no Classifier; to join Summaries, there need not be one.
 func (o *Options) Set(s Setting) (err error) {
 	stamp := func() parsers.Stamp {
 		t, e := time.Parse(time.RFC3339Nano, s.Value)
@@ -138,6 +138,7 @@ func (o *Options) Set(s Setting) (err error) {
 		err = e
 		o.By = append(o.By, by)
 	case setCauses:
+		o.causes = true
 	default:
 		return fmt.Errorf("setting %q is not known: a newer bouncelog counted by it", s.Name)
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	CampaignFrom CampaignSource // what tells campaigns apart
 
 	Classifier *classify.Classifier // finds causes; nil: nobody asks for them
+	causes     bool                 // they were asked for where a Summary to be read was made
 }
 
 // selects reports whether an event that tells its sender and recipient itself was asked for.
