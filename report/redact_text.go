@@ -295,9 +295,9 @@ func announcedUser(s, low string, i int) (begin, end int) {
 		end--
 	}
 	token := low[begin:end]
-	next := end < len(s) && (s[end] == '@' || s[end] == '<')
+	next := end < len(s) && (s[end] == '<' || atSign(low[end:]) != "")
 	switch {
-	case token == "" || next || atSign(low[end:]+" ") != "" || begin == i+len(word):
+	case token == "" || next || begin == i+len(word):
 		return i, i
 	case slices.Contains(notUsers, token), strings.Trim(token, "0123456789.-") == "":
 		return i, i
