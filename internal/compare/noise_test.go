@@ -68,8 +68,8 @@ func TestNoise(t *testing.T) {
 		small, large int64
 		o            loggen.Options
 	}{
-		{"typical", 3000, 10_000, loggen.Options{Mix: loggen.Typical()}},
-		{"everything, cut", 1500, 5000, loggen.Options{Cut: true, Rate: 2, Hosts: []string{"mx1", "mx2"}, Mix: loggen.Everything()}},
+		{"typical", 1000, 10_000, loggen.Options{Mix: loggen.Typical()}},
+		{"everything, cut", 600, 5000, loggen.Options{Cut: true, Rate: 2, Hosts: []string{"mx1", "mx2"}, Mix: loggen.Everything()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n, messages := pairs(c.small, c.large)
@@ -113,11 +113,11 @@ func (x *noise) judge(t *testing.T, n int) {
 // as a regression in the one direction, and as an improvement in the other. Without it, the same logs have nothing to tell.
 func TestPower(t *testing.T) {
 	o := loggen.Options{Domains: 3, Mix: loggen.Typical()}
-	share, least := 0.12, int64(1500)
+	share, least := 0.2, int64(700)
 	if *full {
 		share, least = 0.03, 20_000
 	}
-	n, messages := pairs(4000, 39_000)
+	n, messages := pairs(1500, 39_000)
 	o.Messages = messages
 	named := func(res *report.Comparison, verdict string) bool {
 		return slices.ContainsFunc(res.Changes, func(ch report.Change) bool {
