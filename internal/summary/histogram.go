@@ -61,12 +61,11 @@ func bucketOf(ms int64) int {
 	if ms >= longest {
 		return len(bucketBounds) - 1
 	}
-	b := 0
-	if shift := bits.Len64(uint64(ms)) - fineBits; shift <= 0 {
+	shift := bits.Len64(uint64(ms)) - fineBits
+	if shift <= 0 {
 		return int(bucketStarts[ms])
-	} else {
-		b = int(bucketStarts[1<<fineBits+(shift-1)<<(fineBits-1)+int(ms>>shift)-1<<(fineBits-1)])
 	}
+	b := int(bucketStarts[1<<fineBits+(shift-1)<<(fineBits-1)+int(ms>>shift)-1<<(fineBits-1)])
 	for bucketBounds[b+1] <= ms {
 		b++
 	}

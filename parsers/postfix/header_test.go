@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"strings"
 	"testing"
 
 	"bouncelog/parsers"
@@ -41,4 +42,21 @@ func TestCampaignHeader(t *testing.T) {
 			}
 		}
 	}
+}
+
+func FuzzCampaignHeader(f *testing.F) {
+	f.Add("4B1C2D3E4F5: info: header X-Campaign: autumn from local; from=<news@example.com> proto=ESMTP helo=<h>")
+	f.Add("4B1C2D3E4F5: warning: header x-campaign:; from=< from ; proto=")
+	p, err := Format().Open(parsers.Sample{}, parsers.Options{CampaignHeader: "x-campaign"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		events, _ := p.AppendEvents(nil, &parsers.Line{Tag: "postfix/cleanup", Text: text, Raw: text})
+		for _, ev := range events {
+			if ev.Kind == parsers.Headed && (ev.Campaign == "" || !strings.Contains(text, ev.Campaign) || strings.TrimSpace(ev.Campaign) != ev.Campaign) {
+				t.Errorf("%q: campaign %q", text, ev.Campaign)
+			}
+		}
+	})
 }
