@@ -435,6 +435,19 @@ func clipText(s string, most int) string {
 	}
 }
 
+// placeOf takes a place apart, as where makes one.
+func placeOf(at string) (file string, line int64) {
+	i := strings.LastIndexByte(at, ':')
+	if i < 0 {
+		return at, 0
+	}
+	line, err := strconv.ParseInt(at[i+1:], 10, 64)
+	if err != nil {
+		return at, 0
+	}
+	return at[:i], line
+}
+
 // checkFindings are what failed: gates at their evidence, and differences.
 func checkFindings(c *Check) []finding {
 	var all []finding
@@ -448,6 +461,7 @@ func checkFindings(c *Check) []finding {
 			f.text += ": " + g.Note
 		}
 		if len(g.Evidence) == 0 {
+			f.file, f.line = placeOf(g.Where) // the gate itself is all there is to look at
 			all = append(all, f)
 		}
 		for j := range g.Evidence {

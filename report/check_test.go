@@ -35,7 +35,7 @@ func fullCheck() *Check {
 				Evidence: []Evidence{{20, "550 5.1.1, permanent", example}, {5, "no reply, permanent", Example{Text: "Host not found", File: "/var/log/mail.log", Line: 1}}}},
 			{Name: "coverage >= 99.5%", Expr: "coverage >= 99.5%", Severity: "error", Status: Passed, Metric: "coverage", Unit: "share",
 				Value: pointTo(1.0), Numerator: pointTo[int64](4200), Denominator: pointTo[int64](4200), Limit: 0.995, Evidence: []Evidence{}},
-			{Name: "count{category=blocklisted} == 0", Expr: "count{category=blocklisted} == 0", Severity: "warning", Status: Failed, Metric: "count", Unit: "count",
+			{Name: "count{category=blocklisted} == 0", Expr: "count{category=blocklisted} == 0", Where: "gates.toml:9", Severity: "warning", Status: Failed, Metric: "count", Unit: "count",
 				Value: pointTo(3.0), Numerator: pointTo[int64](3), Evidence: []Evidence{}},
 			{Name: "delivery_time_p90{provider=gmail} < 1h", Expr: "delivery_time_p90{provider=gmail} < 1h", Severity: "error", Status: Passed,
 				Metric: "delivery_time_p90", Unit: "seconds", Value: pointTo(8.041), Limit: 3600, Evidence: []Evidence{}},

@@ -22,6 +22,7 @@ import (
 
 type checkOptions struct {
 	input  inputFlags
+	state  stateFlags
 	rules  ownRules
 	output outputFlags
 	redact redactFlags
@@ -84,6 +85,7 @@ decides for all outputs.
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, names)
 	opt.redact.add(cmd, "recipient in "+strings.Join(redacted, ", ")+", none in others")
+	opt.state.add(cmd.Flags())
 	s := cmd.Flags()
 	s.StringArrayVar(&opt.gates, "gate", nil, "a comparison that must hold, as an `expression`; may be given several times")
 	s.StringArrayVar(&opt.files, "gates", nil, "read gates from this TOML `file`; may be given several times")
@@ -135,6 +137,8 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		return usagef("nothing to check: give --gate, --gates, --expect or --expect-attempts")
 	case opt.update && len(opt.expect) == 0 && !opt.attempts:
 		return usagef("--update: give --expect or --expect-attempts, which it writes anew")
+	case opt.state.folder != "" && (len(opt.expect) > 0 || opt.attempts):
+		return usagef("--state: what is expected of a log is of all its lines; leave out --expect and --expect-attempts")
 	}
 	saved, err := opt.savedReports()
 	if err != nil {
@@ -144,6 +148,11 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		return err
 	}
 	s := session{flags: &opt.input, io: o}
+	run, err := opt.state.begin(ctx, &s, "check", &c)
+	if err != nil {
+		return err
+	}
+	defer run.end()
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
@@ -161,9 +170,16 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	}
 	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
 		Classifier: c.Summary.Classifier}
-	res, err := s.scan(ctx, c, scan.Summarise)
+	if err := run.choose(&c); err != nil {
+		return err
+	}
+	res, err := s.scan(ctx, c, run.scanner(scan.Summarise))
 	if err != nil {
 		return err
+	}
+	if opt.update && len(s.errs) > 0 { // half a log is nothing to expect
+		s.note("nothing was written anew: not all could be read")
+		return s.end(res, nil)
 	}
 	describe(&build, res)
 	r, err := report.Build(res.Counts, build)
@@ -208,6 +224,9 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 				if err != nil {
 					return err
 				}
+				if level == report.RedactAll {
+					report.Redact(x, r) // it learns the names of our own hosts, which stand in texts
+				}
 				redacted = report.Redact(x, &check)
 			}
 			shown = redacted
@@ -220,7 +239,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 			return b.Flush()
 		}))
 	}
-	if err := s.end(res, written); err != nil {
+	if err := run.commit(ctx, res, written, s.end(res, written)); err != nil {
 		return err
 	}
 	if check.Status == report.Failed {
