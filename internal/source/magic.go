@@ -89,6 +89,7 @@ var signatures = []struct {
 	{12, "\x62\x31\x05\x00", "a Berkeley DB table", "", "Berkeley DB: dbinc/db_page.h, btree"},
 	{0, "LPKSHHRH", "a systemd journal file", "have it printed: journalctl -o json --file FILE | bouncelog report -", "systemd: JOURNAL_FILE_FORMAT"},
 	{0, "ElfFile\x00", "a Windows event log", "", "MS-EVEN6, evtx file header"},
+	{0, "\x93BLSNAP\n", "a bouncelog snapshot", "it has counts and no lines: give it to report, check, compare or merge, or name the logs it was made of", "internal/snapshot"},
 	{0, "\xd4\xc3\xb2\xa1", "a packet capture", "", "draft-ietf-opsawg-pcap 4"},
 }
 

@@ -1,0 +1,419 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bouncelog/internal/classify"
+	"bouncelog/internal/loggen"
+	"bouncelog/internal/scan"
+	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
+	"bouncelog/parsers"
+	"bouncelog/parsers/all"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the snapshot of this version into testdata")
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func config(t testing.TB, paths ...string) scan.Config {
+	t.Helper()
+	inputs, _, errs := source.Expand(paths, strings.NewReader(""))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	c := scan.Config{Inputs: inputs, Formats: all.Formats(), Jobs: 2, Now: now}
+	c.Source.ChunkSize = 16 << 10
+	c.Summary.Now = parsers.StampOf(now)
+	var err error
+	if c.Summary.Classifier, err = classify.Default(); err != nil {
+		t.Fatal(err)
+	}
+	c.Summary.By = []summary.By{{summary.ByProvider, summary.ByDay}}
+	return c
+}
+
+// made returns the bytes of a snapshot of some logs.
+func made(t testing.TB, c scan.Config) []byte {
+	t.Helper()
+	res, groups, err := scan.Groups(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(res, groups, Made{"0.1.0", c.Summary.Classifier.Fingerprint(), "UTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded(t, s)
+}
+
+func encoded(t testing.TB, s *Snapshot) []byte {
+	t.Helper()
+	data, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func opened(t testing.TB, data []byte) *Snapshot {
+	t.Helper()
+	s, err := Read("x.blsnap", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func merged(t testing.TB, parts ...[]byte) []byte {
+	t.Helper()
+	var list []*Snapshot
+	for _, data := range parts {
+		list = append(list, opened(t, data))
+	}
+	m, err := Merge(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded(t, m)
+}
+
+// results writes what a report is made of.
+func results(t testing.TB, res *scan.Result) string {
+	t.Helper()
+	var b strings.Builder
+	c := res.Counts
+	fmt.Fprintf(&b, "%v %+v %+v %v %v %+v %v\n", c.Ledger, c.Total, c.Notifications, c.ByClass, c.ByOrigin, c.Internal, c.Suspended)
+	fmt.Fprintf(&b, "%v %v %v %v %d %v %v %v\n", c.First, c.Last, res.Since, res.Until, res.Claimed, res.OmitsDeferrals, c.Gaps, c.Repeats)
+	for _, in := range res.Inputs {
+		in.Named, in.Input, in.Known = false, nil, scan.Known{}
+		fmt.Fprintf(&b, "input %+v\n", in)
+	}
+	for _, x := range res.Samples {
+		fmt.Fprintf(&b, "sample %v %s:%d %q %s\n", x.Bucket, x.File, x.Line, x.Text, x.Reason)
+	}
+	at := func(e summary.Evidence) string {
+		if e.Text == "" {
+			return "no example"
+		}
+		file, line := res.Locate(e.Pos)
+		return fmt.Sprintf("%v %q %s:%d", e.Time, e.Text, file, line)
+	}
+	for _, x := range c.Templates() {
+		fmt.Fprintf(&b, "template %q %v %d %v %s\n", x.Text, x.Reply, x.N, x.Last, at(x.Example))
+	}
+	for _, x := range c.Causes() {
+		fmt.Fprintf(&b, "cause %s %s %s %s %d %d %v %s\n", x.Category, x.Sub, x.Rule, x.Provider, x.Deferred, x.Bounced, x.Outcomes, at(x.Example))
+	}
+	for _, list := range []any{c.Domains(), c.Senders(), c.Providers(), c.Replies(), c.Hours(), c.Hosts(), c.Programs(), c.Breakdowns()} {
+		b.WriteString(strings.ReplaceAll(fmt.Sprintf("%+v\n", list), "} {", "}\n{"))
+	}
+	for _, x := range c.DeliveryTimes() {
+		fmt.Fprintf(&b, "delivered at %q %v %v %v\n", x.Provider, x.Delivered, x.GivenUp, x.Pending)
+		x.Times.Buckets(func(from, to, n int64) { fmt.Fprintf(&b, "  %d to %d ms: %d\n", from, to, n) })
+	}
+	return b.String()
+}
+
+func report(t testing.TB, o summary.Options, parts ...[]byte) string {
+	t.Helper()
+	var list []*Snapshot
+	for _, data := range parts {
+		list = append(list, opened(t, data))
+	}
+	if err := Adopt(&o, list); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Result(list, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results(t, res)
+}
+
+// logs writes the logs of hosts, each cut into pieces at any lines, and returns their paths by host.
+func logs(t testing.TB, seed uint64, hosts, pieces int) [][]string {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	var paths [][]string
+	for h := range hosts {
+		var text bytes.Buffer
+		o := loggen.Options{Seed: seed*100 + uint64(h), Messages: 120, Rate: 2, Hosts: []string{fmt.Sprint("mx", h)}, Mix: loggen.Everything()}
+		if _, err := loggen.Write(&text, o); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(text.String(), "\n")
+		dir := filepath.Join(t.TempDir(), fmt.Sprint("host", h))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for p := range pieces {
+			n := len(lines)
+			if p < pieces-1 {
+				n = r.IntN(len(lines) + 1)
+			}
+			path := filepath.Join(dir, fmt.Sprintf("mail.log.%d", pieces-p))
+			if err := os.WriteFile(path, []byte(strings.Join(lines[:n], "")), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			lines = lines[n:]
+			list = append(list, path)
+		}
+		paths = append(paths, list)
+	}
+	return paths
+}
+
+func flat(paths [][]string) (list []string) {
+	for _, p := range paths {
+		list = append(list, p...)
+	}
+	return list
+}
+
+func diff(want, got string) string {
+	return cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+}
+
+// However logs are cut into snapshots, and in whatever order those are merged, the result is that of one scan, and the
+// merged file the same.
+func TestMergeIsAssociative(t *testing.T) {
+	for seed := range uint64(6) {
+		paths := logs(t, seed, 3, 3)
+		c := config(t, flat(paths)...)
+		res, err := scan.Summarise(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := results(t, res)
+		if strings.Count(want, "\n") < 100 {
+			t.Fatalf("a scan finds next to nothing:\n%s", want)
+		}
+
+		var parts [][]byte
+		for _, path := range flat(paths) {
+			parts = append(parts, made(t, config(t, path)))
+		}
+		if got := report(t, c.Summary, parts...); got != want {
+			t.Fatalf("seed %d, pieces (-scan +snapshots):\n%s", seed, diff(want, got))
+		}
+		if got := report(t, c.Summary, made(t, c)); got != want {
+			t.Fatalf("seed %d, one snapshot (-scan +snapshot):\n%s", seed, diff(want, got))
+		}
+		whole := merged(t, parts...)
+		if again := merged(t, whole); !bytes.Equal(again, whole) {
+			t.Error("a merged snapshot changes when it is merged")
+		}
+
+		// Neighbours of a host are joined in any order, and what is of different hosts in any.
+		r := rand.New(rand.NewPCG(seed, 2))
+		for range 3 {
+			hosts := make([][][]byte, len(paths))
+			for h := range hosts {
+				hosts[h] = parts[h*3 : h*3+3 : h*3+3]
+				for len(hosts[h]) > 1 {
+					if r.IntN(3) == 0 {
+						break
+					}
+					i := r.IntN(len(hosts[h]) - 1)
+					two := [][]byte{hosts[h][i], hosts[h][i+1]}
+					if r.IntN(2) == 0 { // their times tell which comes first
+						two[0], two[1] = two[1], two[0]
+					}
+					rest := append([][]byte{}, hosts[h][:i]...)
+					hosts[h] = append(append(rest, merged(t, two...)), hosts[h][i+2:]...)
+				}
+			}
+			var list [][]byte
+			for _, h := range hosts {
+				list = append(list, h...)
+			}
+			r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+			if got := report(t, c.Summary, list...); got != want {
+				t.Fatalf("seed %d, merged (-scan +snapshots):\n%s", seed, diff(want, got))
+			}
+			if got := merged(t, list...); !bytes.Equal(got, whole) {
+				t.Errorf("seed %d: merged in another order, it is another file: %d bytes, not %d", seed, len(got), len(whole))
+			}
+		}
+	}
+}
+
+// A snapshot is the same for any number of jobs.
+func TestSnapshotIsDeterministic(t *testing.T) {
+	paths := flat(logs(t, 7, 2, 2))
+	var want []byte
+	for _, jobs := range []int{1, 2, 5, 5} {
+		c := config(t, paths...)
+		c.Jobs = jobs
+		got := made(t, c)
+		if want == nil {
+			want = got
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d jobs: %d bytes, not %d", jobs, len(got), len(want))
+		}
+	}
+}
+
+// Lines of several hosts in one input make those hosts one piece.
+func TestHostsThatShareAnInput(t *testing.T) {
+	dir := t.TempDir()
+	line := func(day int, host, text string) string {
+		return fmt.Sprintf("Nov %d 10:00:0%d %s postfix/smtp[1]: %s\n", day, day%10, host, text)
+	}
+	deferred := "4XyZ01: to=<a@example.org>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to mx.example.org[192.0.2.1]:25: Connection refused)"
+	sent := "4XyZ01: to=<a@example.org>, relay=mx.example.org[192.0.2.1]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)"
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first := write("a.log", line(10, "mx1", deferred)+line(10, "mx2", deferred))
+	second := write("b.log", line(11, "mx2", sent)+line(11, "mx1", sent))
+	a, b := made(t, config(t, first)), made(t, config(t, second))
+	if s := opened(t, merged(t, b, a)); len(s.Pieces) != 1 || cmp.Diff(s.Pieces[0].Hosts, []string{"mx1", "mx2"}) != "" {
+		t.Errorf("pieces %+v", s.Pieces)
+	}
+	c := config(t, first, second)
+	res, err := scan.Summarise(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := res.Counts.Total.Outcomes[summary.DeliveredLater]; n != 2 {
+		t.Fatalf("%d deliveries after a deferral", n)
+	}
+	want := results(t, res)
+	for _, parts := range [][][]byte{{a, b}, {b, a}, {merged(t, b, a)}, {made(t, c)}} {
+		if got := report(t, c.Summary, parts...); got != want {
+			t.Errorf("(-scan +snapshots):\n%s", diff(want, got))
+		}
+	}
+}
+
+func TestOverlapsAreTold(t *testing.T) {
+	path := logs(t, 3, 1, 1)[0][0]
+	a := made(t, config(t, path))
+	m, err := Merge([]*Snapshot{opened(t, a), opened(t, a)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "of the same time, and of the same host by name") {
+		t.Errorf("warnings %q", m.Warnings)
+	}
+}
+
+func TestMergeOfWhatDiffers(t *testing.T) {
+	path := logs(t, 3, 1, 1)[0][0]
+	c := config(t, path)
+	a := made(t, c)
+	c = config(t, path)
+	c.Summary.Domain = "example.*"
+	b := made(t, c)
+	x, err := Read("a.blsnap", a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := Read("b.blsnap", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `b.blsnap was counted with --domain "example.*", not with no --domain as a.blsnap was; make both alike`
+	var differs *summary.SettingError
+	if _, err := Merge([]*Snapshot{x, y}); err == nil || err.Error() != want || !errors.As(err, &differs) {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	if err := Adopt(&summary.Options{Domain: "a"}, []*Snapshot{y}); !errors.As(err, &differs) || differs.Name != "by" && differs.Name != "domain" {
+		t.Error(err)
+	}
+}
+
+func TestReadOfDamage(t *testing.T) {
+	data := made(t, config(t, logs(t, 4, 1, 1)[0]...))
+	for _, n := range []int{0, 1, len(magic), len(magic) + 1, len(data) / 2, len(data) - 1} {
+		_, err := Read("x.blsnap", data[:n])
+		if !errors.Is(err, summary.ErrCorrupt) {
+			t.Errorf("%d of %d bytes: %v", n, len(data), err)
+		}
+	}
+	for i := len(magic) + 1; i < len(data); i += 97 {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0x10
+		if _, err := Read("x.blsnap", bad); !errors.Is(err, summary.ErrCorrupt) {
+			t.Errorf("byte %d changed: %v", i, err)
+		}
+	}
+	newer := bytes.Clone(data)
+	newer[len(magic)] = version + 1
+	const want = "read snapshot x.blsnap: version 2 was written by a newer bouncelog: this one knows versions up to 1; update it, or make the snapshot anew with this one"
+	if _, err := Read("x.blsnap", newer); err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// A file of each version that was ever written stays readable, and means the same.
+func TestOldVersions(t *testing.T) {
+	const log = "testdata/mail.log"
+	c := config(t, log)
+	res, err := scan.Summarise(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := results(t, res)
+	if *update {
+		if err := os.WriteFile(fmt.Sprintf("testdata/version%d.blsnap", version), made(t, c), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for v := 1; v <= version; v++ {
+		data, err := os.ReadFile(fmt.Sprintf("testdata/version%d.blsnap", v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := report(t, c.Summary, data); got != want {
+			t.Errorf("version %d (-scan +snapshot):\n%s", v, diff(want, got))
+		}
+		if v == version && !bytes.Equal(made(t, c), data) {
+			t.Errorf("version %d is written in another way than before: if old files mean something else by now, it has to be a new version; if not, run this test with -update", v)
+		}
+	}
+}
+
+func FuzzContents(f *testing.F) {
+	s := opened(f, made(f, config(f, flat(logs(f, 5, 1, 1))...)))
+	var w writer
+	w.snapshot(s)
+	f.Add(w.b)
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		r := reader{b: data}
+		s := r.snapshot()
+		if r.bad || s == nil {
+			return
+		}
+		if m, err := Merge([]*Snapshot{s}); err == nil {
+			var o summary.Options
+			if Adopt(&o, []*Snapshot{m}) == nil {
+				Result([]*Snapshot{m}, &o)
+			}
+		}
+	})
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(made(f, config(f, flat(logs(f, 5, 1, 1))...)))
+	f.Fuzz(func(_ *testing.T, data []byte) { Read("x", data) })
+}
