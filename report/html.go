@@ -135,6 +135,8 @@ func htmlTime(t string) htmlCell {
 func htmlMark(s, class string) htmlCell {
 	return htmlCell{Text: shorten(s, htmlNameWidth), Mark: class}
 }
+
+// heads returns the heads of columns that this program names: # in front of a name means numbers, and none a drawing.
 func heads(titles ...string) (h []htmlHead) {
 	for _, t := range titles {
 		name, num := strings.CutPrefix(t, "#")

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -81,6 +82,7 @@ func newBrowser(t *testing.T) *browser {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
+	t.Parallel() // a browser waits for itself most of the time
 	b := &browser{profile: t.TempDir(), pages: make(map[string]string)}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -197,16 +199,23 @@ func TestBrowserLayout(t *testing.T) {
 	}
 }
 
-// TestBrowserOpens: a page of 5 000 domains opens in under a second. Where other things run too, the best of three counts.
+// TestBrowserOpens: a page of 5 000 domains opens in under a second. The best of five counts, and where other things run as
+// well, so that a page without a row takes long too, nothing can be said.
 func TestBrowserOpens(t *testing.T) {
 	b := newBrowser(t)
 	b.serve("/page", write(t, "html", newsletterReport(t, 5000), WriteOptions{}))
-	best := 1e9
-	for range 3 {
+	b.serve("/empty", write(t, "html", emptyReport(t), WriteOptions{}))
+	best, least := math.Inf(1), math.Inf(1)
+	for range 5 {
 		all, _, _ := b.look(t, "/page", false, 1280)
 		if best = min(best, all[0].Load); best < 1000 {
 			return
 		}
+		all, _, _ = b.look(t, "/empty", false, 1280)
+		least = min(least, all[0].Load)
+	}
+	if least > 100 {
+		t.Skipf("too much else runs here: a page without a row takes %.0f ms, this one %.0f ms", least, best)
 	}
 	t.Errorf("it takes %.0f ms", best)
 }
@@ -245,28 +254,28 @@ axe.run(document, {resultTypes: ["violations"]}).then(r => {
   document.body.append(pre);
 });
 </script></body>`
-	for name, r := range map[string]*Report{"empty": emptyReport(t), "hostile": hostileReport(t), "newsletter": newsletterReport(t, 12)} {
-		page := regexp.MustCompile(`<meta http-equiv[^>]*>`).ReplaceAllString(string(write(t, "html", r, WriteOptions{})), "")
-		b.serve("/"+name, []byte(strings.Replace(page, "</body>", run, 1)))
-		for _, dark := range []bool{false, true} {
-			if dark && name != "newsletter" {
-				continue
-			}
-			out, _ := b.run(t, "/"+name, dark, "--window-size=1280,1000", "--virtual-time-budget=20000", "--dump-dom")
-			m := outElement.FindStringSubmatch(out)
-			if m == nil {
-				t.Fatalf("%s: axe-core says nothing", name)
-			}
-			var result struct{ Passes, Violations []string }
-			if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &result); err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range result.Violations {
-				t.Errorf("%s, dark %v: %s", name, dark, v)
-			}
-			if name == "newsletter" && len(result.Passes) < 25 || !slices.Contains(result.Passes, "color-contrast") || !slices.Contains(result.Passes, "region") {
-				t.Errorf("%s, dark %v: only %v was checked", name, dark, result.Passes)
-			}
+	newsletter := newsletterReport(t, 12)
+	for _, c := range []struct {
+		name string
+		r    *Report
+		dark bool
+	}{{"newsletter", newsletter, false}, {"newsletter", newsletter, true}, {"hostile", hostileReport(t), false}, {"empty", emptyReport(t), true}} {
+		page := regexp.MustCompile(`<meta http-equiv[^>]*>`).ReplaceAllString(string(write(t, "html", c.r, WriteOptions{})), "")
+		b.serve("/"+c.name, []byte(strings.Replace(page, "</body>", run, 1)))
+		out, _ := b.run(t, "/"+c.name, c.dark, "--window-size=1280,1000", "--virtual-time-budget=20000", "--dump-dom")
+		m := outElement.FindStringSubmatch(out)
+		if m == nil {
+			t.Fatalf("%s: axe-core says nothing", c.name)
+		}
+		var result struct{ Passes, Violations []string }
+		if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &result); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range result.Violations {
+			t.Errorf("%s, dark %v: %s", c.name, c.dark, v)
+		}
+		if c.name == "newsletter" && len(result.Passes) < 25 || !slices.Contains(result.Passes, "color-contrast") || !slices.Contains(result.Passes, "region") {
+			t.Errorf("%s, dark %v: only %v was checked", c.name, c.dark, result.Passes)
 		}
 	}
 }

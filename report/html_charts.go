@@ -657,7 +657,10 @@ func (b *htmlBuilder) breakdowns() htmlSection {
 		title := "By " + strings.Join(names, " and ")
 		table := &htmlTable{Name: title, Class: "long"}
 		if len(names) > 0 {
-			table.Head = append(heads(names...), tallyHead("")[1:]...)
+			for _, n := range names {
+				table.Head = append(table.Head, htmlHead{Text: n})
+			}
+			table.Head = append(table.Head, tallyHead("")[1:]...)
 		}
 		named := 0
 		for j := range x.Rows {
