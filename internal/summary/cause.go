@@ -189,25 +189,14 @@ func domainKey(a *parsers.Attempt) uint64 { return hash(classify.Domain(classify
 // together, and the diagnostics have it whole.
 const maxCauseExample = 240
 
-// causeRow counts the failed attempts of one cause at one provider.
+// causeRow counts the failed attempts of one cause at one provider, and the outcomes of the recipients whose last it was.
 type causeRow struct {
-	deferred, bounced int64
-	outcomes          Outcomes // of the recipients whose last failed attempt it was
-	example           Evidence
-}
-
-func (c *causeRow) count(s parsers.Status, n int64) {
-	if s == parsers.StatusDeferred {
-		c.deferred += n
-	} else {
-		c.bounced += n
-	}
+	tally
+	example Evidence
 }
 
 func (c *causeRow) add(o *causeRow) {
-	c.deferred += o.deferred
-	c.bounced += o.bounced
-	c.outcomes.add(&o.outcomes)
+	c.tally.add(&o.tally)
 	c.example.earlier(o.example.Time, o.example.Text, o.example.Pos)
 }
 
@@ -277,7 +266,8 @@ func (c *Counts) Causes() []CauseCount {
 		if len(parts) != 4 {
 			parts = make([]string, 4)
 		}
-		list = append(list, CauseCount{parts[0], parts[1], parts[2], parts[3], r.val.deferred, r.val.bounced, r.val.outcomes, r.val.example})
+		n := r.val.whole()
+		list = append(list, CauseCount{parts[0], parts[1], parts[2], parts[3], n.Attempts.Deferred, n.Attempts.Bounced, n.Outcomes, r.val.example})
 	}
 	slices.SortFunc(list, func(a, b CauseCount) int {
 		return cmp.Or(cmp.Compare(b.Deferred+b.Bounced, a.Deferred+a.Bounced), strings.Compare(a.Category, b.Category),

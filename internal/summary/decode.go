@@ -332,10 +332,7 @@ func (d *decoder) counts(c *Counts) {
 	}
 	decodeTable(d, &c.programs, (*decoder).sum)
 	decodeTable(d, &c.causes, func(d *decoder, x *causeRow) {
-		var list [2 + len(x.outcomes)]int64
-		d.numbers(list[:])
-		x.deferred, x.bounced = list[0], list[1]
-		copy(x.outcomes[:], list[2:])
+		d.tally(&x.tally)
 		x.example = d.evidence()
 	})
 

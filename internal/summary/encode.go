@@ -289,7 +289,7 @@ func (e *encoder) counts(c *Counts) {
 	})
 	encodeTable(e, &c.programs, (*encoder).sum)
 	encodeTable(e, &c.causes, func(e *encoder, x *causeRow) {
-		e.numbers(append([]int64{x.deferred, x.bounced}, x.outcomes[:]...)...)
+		e.tally(&x.tally)
 		e.evidence(&x.example)
 	})
 

@@ -539,7 +539,7 @@ func (y tallier) countOutcome(m *message, e *end) {
 		c.providers.at(e.provider, restKey).outcome(o)
 	}
 	if e.cause != 0 {
-		c.causes.at(e.cause, e.causeUp).outcomes[o]++
+		c.causes.at(e.cause, e.causeUp).outcome(o)
 	}
 	c.deliveries.count(e)
 	if c.breakdowns != nil {
@@ -627,7 +627,7 @@ func (y tallier) countAttempt(m *message, it *item) {
 	f := it.failure
 	if f.cause != 0 {
 		row := c.causes.at(f.cause, f.causeUp)
-		row.count(status, n)
+		row.attempt(status, uint32(it.n))
 		row.example.earlier(it.time, clip(f.text, maxCauseExample), f.pos)
 	}
 	t := c.templates.at(f.template, templateUp(it.reply))
