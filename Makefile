@@ -2,6 +2,7 @@
 ## make build      build .build/bouncelog
 ## make test       all tests, in random order
 ## make test-all   lint, race detector, other time zones, vulnerabilities, every fuzz target for FUZZTIME (5s)
+## make test-chaos N random histories (100) of rotated logs, runs and faults; a failure names its seed: CHAOS_SEED=… make test-chaos
 ## make check      hold the reports on the logs in testdata against gates and expectations; `make golden` writes the latter anew
 ## make lint       formatting, go vet, staticcheck, go mod tidy: reads only
 ## make fmt        format all files
@@ -22,6 +23,7 @@ GO         ?= go
 FUZZTIME   ?= 1m
 BENCH_SIZE ?= 256MiB
 BENCH_RUNS ?= 5
+N          ?= 100
 
 # The time of all files of a release (reproducible-builds.org): that of the commit.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
@@ -33,7 +35,7 @@ LOG   := $(BUILD)/bench-$(BENCH_SIZE).log
 OTHER := $(foreach f,exim powermta kumomta ses acme,$(BUILD)/bench-$(f)-$(BENCH_SIZE).log)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all race zones vuln lint check fmt golden fuzz classify-score compare-score bench man release release-check test-packages clean
+.PHONY: help demo build test test-all test-chaos race zones vuln lint check fmt golden fuzz classify-score compare-score bench man release release-check test-packages clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +53,9 @@ check: build
 
 test:
 	$(GO) test -shuffle=on ./...
+
+test-chaos:
+	CHAOS_N=$(N) $(GO) test ./internal/cli -run TestChaos -count=1 -v -timeout 0
 
 test-all: lint test race zones vuln
 	$(MAKE) fuzz FUZZTIME=5s

@@ -71,7 +71,7 @@ both anew.
 
 What is meant to be passed on (` + strings.Join(redacted, ", ") + `) has pseudonyms for the local parts of addresses; --redact
 decides for all outputs.
-` + checkStatusHelp,
+` + stateHelp + checkStatusHelp,
 		Example: `  bouncelog check --gate 'bounce_rate < 5%' --gate 'coverage >= 99.5%' mail.log
   bouncelog check --gates gates.toml -f github --out junit=check.xml mail.log
   bouncelog check --expect-attempts --update fixtures/*.log`,
@@ -103,7 +103,7 @@ Exit status:
   0    all is well; also where gates were skipped, or failed with a warning
   1    a gate failed, or something is not as expected
   2    wrong usage or configuration, or the output can't be written
-  3    an input that was named can't be read or holds no log, or no line was recognised
+  3    an input that was named can't be read or holds no log, no line was recognised, or the state can't be used
   4    coverage is below --min-coverage
   130  interrupted`
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"bouncelog/internal/state"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,8 @@ type IO struct {
 
 	Env   func(string) string
 	Clock func() time.Time
+
+	state func(folder string) state.FS // nil: the machine's
 }
 
 // System returns the IO of the process.
@@ -163,7 +166,7 @@ It reads logs, not bounce messages: mail.log, rotated and compressed ones, the j
 		SilenceUsage:  true,
 	}
 	cmd.SetHelpCommand(newHelp())
-	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newCompare(o), newCheck(o), newExplain(o), newFormats(o), newRules(o), newCompletion(o), newVersion(o)} {
+	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newCompare(o), newCheck(o), newExplain(o), newFormats(o), newRules(o), newState(o), newCompletion(o), newVersion(o)} {
 		c.RunE = ownErrors(c.RunE)
 		cmd.AddCommand(c)
 	}

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // --tz has to work where no zones are installed
 
 	"bouncelog/internal/scan"
+	"bouncelog/internal/snapshot"
 	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
@@ -239,8 +240,15 @@ type session struct {
 	args  []string
 	errs  []error
 
+	// counts: nothing is asked about but counts, so snapshots will do as well as logs. Those that were named are kept here.
+	counts    bool
+	snapshots []*snapshot.Snapshot
+
 	// streams: output comes while inputs are read. A bar on the same terminal would cut through it.
 	streams bool
+
+	// continues: earlier runs may have read part of what there is.
+	continues bool
 }
 
 // maxListed is how many skipped files are named without --verbose.
@@ -252,6 +260,12 @@ func (s *session) inputs(args []string) ([]*source.Input, error) {
 		return nil, usagef("name a log file, a folder of them, or - for standard input")
 	}
 	s.args = args
+	if s.counts {
+		var err error
+		if args, err = s.openSnapshots(args); err != nil || len(args) == 0 && len(s.args) > 0 {
+			return nil, err
+		}
+	}
 	inputs, skipped, errs := source.Expand(args, s.io.In)
 	s.errs = append(s.errs, errs...)
 	// What could not be read comes first: it may well be a log.
@@ -346,22 +360,26 @@ func (s *session) end(res *scan.Result, written error) error {
 // verdict is what the lines that were read, and the inputs that were not, make of the exit status.
 func (s *session) verdict(res *scan.Result) error {
 	l := &res.Counts.Ledger
-	idle := int64(0)
+	idle, continued := int64(0), false
 	if l.Lines() == 0 && len(s.errs) == 0 {
 		if n := res.Counts.Skipped; n > 0 {
 			s.note("nothing in the window: what was read is all after it (%d lines)", n)
+		} else if s.continues {
+			s.note("nothing new since the last run")
 		} else {
 			s.note("nothing to read: the input holds no lines")
 		}
 	}
 	if !s.flags.allowEmpty {
 		for _, in := range res.Inputs {
-			if in.Named && in.Lines > in.Idle && in.Claimed == 0 {
+			if in.Known.Lines > in.Lines {
+				continued = true // a night's lines may well be of others, where the first were not
+			} else if in.Named && in.Lines > in.Idle && in.Claimed == 0 {
 				s.errs = append(s.errs, fmt.Errorf("read %s: no line of its %d is of a known format%s; `bouncelog formats` lists them", in.Name, in.Lines, foreign(res.Counts)))
 			}
 			idle += in.Idle
 		}
-		if n := l.Lines(); n > idle && res.Claimed == 0 && len(s.errs) == 0 {
+		if n := l.Lines(); n > idle && res.Claimed == 0 && len(s.errs) == 0 && !continued {
 			s.errs = append(s.errs, fmt.Errorf("read %s: no line of %d is of a known format%s; `bouncelog formats` lists them", strings.Join(s.args, " "), n, foreign(res.Counts)))
 		}
 	}

@@ -19,6 +19,7 @@ import (
 
 type reportOptions struct {
 	input       inputFlags
+	state       stateFlags
 	rules       ownRules
 	output      outputFlags
 	mail        mailFlags
@@ -63,7 +64,7 @@ pseudonyms as what is passed on. --only-if keeps a job of cron quiet where all i
 What is meant to be passed on (` + strings.Join(redactedFormats(), ", ") + `) has pseudonyms for the local parts of addresses, in texts of
 the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run;
 otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
-` + reportStatusHelp,
+` + stateHelp + reportStatusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
   bouncelog report -f json --out table=report.txt mail.log > report.json
@@ -92,6 +93,7 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	complete(cmd, "sort", sorts)
 	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote")
 	opt.noise.addFail(cmd.Flags())
+	opt.state.add(cmd.Flags())
 	return cmd
 }
 
@@ -100,7 +102,7 @@ Exit status:
   0    all is well; also where there was nothing to read
   1    a comparison of --only-if holds, or --fail-on-regression found one
   2    wrong usage or configuration, or the output can't be written or sent
-  3    an input that was named can't be read or holds no log, or no line was recognised
+  3    an input that was named can't be read or holds no log, no line was recognised, or the state can't be used
   4    coverage is below --min-coverage
   130  interrupted`
 
@@ -153,6 +155,11 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
 	}
 	s := session{flags: &opt.input, io: o}
+	run, err := opt.state.begin(ctx, &s, "report", &c)
+	if err != nil {
+		return err
+	}
+	defer run.end()
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
@@ -163,7 +170,10 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	build.Classifier = c.Summary.Classifier
-	res, err := s.scan(ctx, c, scan.Summarise)
+	if err := run.choose(&c); err != nil {
+		return err
+	}
+	res, err := s.scan(ctx, c, run.scanner(scan.Summarise))
 	if err != nil {
 		return err
 	}
@@ -244,7 +254,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 			written = errors.Join(written, err)
 		}
 	}
-	err = opt.onlyIf.verdict(which, s.end(res, written))
+	err = opt.onlyIf.verdict(which, run.commit(ctx, res, written, s.end(res, written)))
 	if r.Comparison != nil {
 		err = opt.noise.gate(r.Comparison, err)
 	}

@@ -122,7 +122,7 @@ func (s *Store) read(name string) ([]byte, State, error) {
 		return nil, st, &Error{s.folder, "read", fmt.Errorf("its format is %d, this bouncelog knows %d", n, Version), "a newer bouncelog wrote it: use that one"}
 	case n < Version:
 		return nil, st, &Error{s.folder, "read", fmt.Errorf("its format is %d, this bouncelog knows %d", n, Version),
-			"an older bouncelog wrote it: use that one, or begin anew with: bouncelog state reset"}
+			"an older bouncelog wrote it: use that one, or begin anew with: bouncelog state reset --state " + s.folder}
 	case string(sum) != sumOf(body):
 		return nil, st, s.damaged("its checksum is wrong")
 	}
@@ -133,7 +133,7 @@ func (s *Store) read(name string) ([]byte, State, error) {
 }
 
 func (s *Store) damaged(why string) error {
-	return &Error{s.folder, "read", errors.New("it is damaged: " + why), "go back to the one before with bouncelog state reset --to-previous, or begin anew with bouncelog state reset"}
+	return &Error{s.folder, "read", errors.New("it is damaged: " + why), "go back to the one before, or begin anew: bouncelog state reset --state " + s.folder + " [--to-previous]"}
 }
 
 // fault says what to do about an error of the file system.

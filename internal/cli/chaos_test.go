@@ -1,0 +1,462 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bouncelog/internal/scan"
+	"bouncelog/internal/source"
+	"bouncelog/internal/state"
+	"bouncelog/internal/state/statetest"
+	"bouncelog/internal/summary"
+	"bouncelog/parsers/all"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A chaosLine is a line of a made-up log, and when it was written.
+type chaosLine struct {
+	at   time.Time
+	text string
+}
+
+// chaosStart is when made-up logs begin.
+var chaosStart = time.Date(2026, 11, 10, 20, 0, 0, 0, time.UTC)
+
+// chaosLog makes up the log of a Postfix: messages that are deferred, expire, bounce, take days, and whose beginning is
+// missing. Its clock is set back now and then, by less than a minute.
+func chaosLog(r *rand.Rand, host string, messages int) []chaosLine {
+	classic := r.IntN(2) == 0
+	var all []chaosLine
+	for i := range messages {
+		t := chaosStart.Add(time.Duration(r.IntN(3*24*3600)) * time.Second)
+		id := fmt.Sprintf("%05X%05X", r.IntN(1<<8), i%97) // ids come again
+		add := func(format string, args ...any) {
+			t = t.Add(time.Duration(r.IntN(20)) * time.Second)
+			all = append(all, chaosLine{t, fmt.Sprintf(format, args...)})
+		}
+		if r.IntN(10) > 0 {
+			add("postfix/smtpd[1]: %s: client=a.example.net[192.0.2.1]", id)
+			add("postfix/cleanup[2]: %s: message-id=<%d@example.net>", id, i)
+		}
+		from := []string{"news@example.net", "a@example.com", ""}[r.IntN(3)]
+		rcpts := 1 + r.IntN(3)
+		queued := func() {
+			add("postfix/qmgr[3]: %s: from=<%s>, size=%d, nrcpt=%d (queue active)", id, from, 1000+i, rcpts)
+		}
+		if r.IntN(12) > 0 {
+			queued()
+		}
+		for n := range rcpts {
+			to := fmt.Sprintf("u%d@d%d.example.org", n, r.IntN(7))
+			for tries := r.IntN(4); tries > 0; tries-- {
+				add("postfix/smtp[4]: %s: to=<%s>, relay=mx.example.org[192.0.2.25]:25, delay=%d, dsn=4.2.%d, status=deferred (host mx.example.org[192.0.2.25] said: 450 4.2.%d try again (in reply to RCPT TO command))", id, to, r.IntN(900), tries, tries)
+				t = t.Add(time.Duration(r.IntN(20)) * time.Hour / 4)
+				queued()
+			}
+			switch r.IntN(6) {
+			case 0:
+				add("postfix/smtp[4]: %s: to=<%s>, relay=mx.example.org[192.0.2.25]:25, delay=1, dsn=5.1.1, status=bounced (host mx.example.org[192.0.2.25] said: 550 5.1.1 no such user (in reply to RCPT TO command))", id, to)
+			case 1:
+			default:
+				add("postfix/smtp[4]: %s: to=<%s>, relay=mx.example.org[192.0.2.25]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 ok)", id, to)
+			}
+		}
+		if r.IntN(8) == 0 {
+			add("postfix/qmgr[3]: %s: from=<%s>, status=expired, returned to sender", id, from)
+		}
+		if r.IntN(6) > 0 {
+			add("postfix/qmgr[3]: %s: removed", id)
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
+	for i := range all {
+		at := all[i].at
+		if r.IntN(40) == 0 {
+			at = at.Add(-time.Duration(r.IntN(59)) * time.Second)
+		}
+		stamp := at.Format("2006-01-02T15:04:05.000000Z")
+		if classic {
+			stamp = at.Format("Jan _2 15:04:05")
+		}
+		all[i].text = stamp + " " + host + " " + all[i].text + "\n"
+	}
+	return all
+}
+
+// A chaos is a folder of logs in which all happens that happens to logs.
+type chaos struct {
+	t      *testing.T
+	r      *rand.Rand
+	logs   string // the folder
+	lock   string
+	memory *statetest.Memory
+
+	lines   []chaosLine // that are not written yet
+	rest    string      // of a line of which the beginning is
+	began   time.Time   // when the current file did
+	rotated int
+	clean   bool // nothing changed since the last completed run
+
+	sum  map[string]int64
+	open []byte
+	log  []string // what happened
+}
+
+func (c *chaos) path(name string) string { return filepath.Join(c.logs, name) }
+
+func (c *chaos) note(format string, args ...any) { c.log = append(c.log, fmt.Sprintf(format, args...)) }
+
+func (c *chaos) check(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatalf("%v\n%s", err, strings.Join(c.log, "\n"))
+	}
+}
+
+func (c *chaos) append(name, text string) {
+	f, err := os.OpenFile(c.path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	c.check(err)
+	_, err = io.WriteString(f, text)
+	c.check(errors.Join(err, f.Close()))
+}
+
+// write writes some lines, and maybe the beginning of one more.
+func (c *chaos) write() {
+	n := min(len(c.lines), 1+c.r.IntN(60))
+	var b strings.Builder
+	b.WriteString(c.rest)
+	c.rest = ""
+	for _, l := range c.lines[:n] {
+		if c.began.IsZero() {
+			c.began = l.at
+		}
+		b.WriteString(l.text)
+	}
+	c.lines = c.lines[n:]
+	if len(c.lines) > 0 && c.r.IntN(3) == 0 && !c.began.IsZero() {
+		text := c.lines[0].text
+		cut := 1 + c.r.IntN(len(text)-1)
+		b.WriteString(text[:cut])
+		c.rest, c.lines = text[cut:], c.lines[1:]
+	}
+	c.append("mail.log", b.String())
+	c.clean = false
+	c.note("write %d lines, %d bytes to come", n, len(c.rest))
+}
+
+// finish writes the rest of a line that was begun.
+func (c *chaos) finish(name string) {
+	if c.rest != "" {
+		c.append(name, c.rest)
+		c.rest = ""
+	}
+}
+
+func (c *chaos) rotate(copying bool) {
+	if c.began.IsZero() || len(c.lines) == 0 || c.lines[0].at.Sub(c.began) < 2*time.Minute {
+		return // their first lines would not tell which is older
+	}
+	c.clean = false
+	for i := c.rotated; i > 0; i-- {
+		for _, ext := range []string{"", ".gz", ".zst"} {
+			os.Rename(c.path(fmt.Sprintf("mail.log.%d%s", i, ext)), c.path(fmt.Sprintf("mail.log.%d%s", i+1, ext)))
+		}
+	}
+	c.rotated++
+	if copying {
+		c.finish("mail.log")
+		text, err := os.ReadFile(c.path("mail.log"))
+		c.check(err)
+		c.append("mail.log.1", string(text))
+		if c.r.IntN(3) == 0 {
+			c.note("copied, not truncated yet")
+			c.run()
+		}
+		c.check(os.Truncate(c.path("mail.log"), 0))
+		c.note("copied and truncated")
+	} else {
+		c.check(os.Rename(c.path("mail.log"), c.path("mail.log.1")))
+		if c.rest != "" && c.r.IntN(2) == 0 {
+			c.run() // the writer has it open still
+		}
+		c.finish("mail.log.1")
+		c.note("renamed")
+	}
+	c.began = time.Time{}
+}
+
+func (c *chaos) compress() {
+	if c.rotated == 0 {
+		return
+	}
+	name := fmt.Sprintf("mail.log.%d", 1+c.r.IntN(c.rotated))
+	text, err := os.ReadFile(c.path(name))
+	if err != nil {
+		return
+	}
+	var b bytes.Buffer
+	ext := ".gz"
+	if c.r.IntN(2) == 0 {
+		z := gzip.NewWriter(&b)
+		_, err = z.Write(text)
+		c.check(errors.Join(err, z.Close()))
+	} else {
+		ext = ".zst"
+		z, err := zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
+		c.check(err)
+		_, err = z.Write(text)
+		c.check(errors.Join(err, z.Close()))
+	}
+	c.check(os.WriteFile(c.path(name+ext), b.Bytes(), 0o600))
+	if c.r.IntN(3) == 0 {
+		c.note("compressed %s, still there", name)
+		c.run()
+	}
+	c.check(os.Remove(c.path(name)))
+	c.note("compressed %s as %s", name, ext)
+	c.clean = false
+}
+
+// delete deletes what was read.
+func (c *chaos) delete() {
+	if !c.clean || c.rotated == 0 {
+		return
+	}
+	i := 1 + c.r.IntN(c.rotated)
+	for _, ext := range []string{"", ".gz", ".zst"} {
+		if os.Remove(c.path(fmt.Sprintf("mail.log.%d%s", i, ext))) == nil {
+			c.note("deleted mail.log.%d%s", i, ext)
+		}
+	}
+}
+
+// rename gives a rotated file a name that tells nothing.
+func (c *chaos) rename() {
+	if c.rotated == 0 {
+		return
+	}
+	i := 1 + c.r.IntN(c.rotated)
+	name := fmt.Sprintf("mail.log.%d", i)
+	if os.Rename(c.path(name), c.path(fmt.Sprintf("old-%d.txt", c.r.Int()))) == nil {
+		c.note("renamed %s", name)
+	}
+}
+
+// run reads what is new, and may be killed on the way.
+func (c *chaos) run() {
+	before := c.generation()
+	fault := ""
+	switch c.r.IntN(6) {
+	case 0:
+		fault = "killed"
+		c.memory.FailAt(1+c.r.IntN(16), statetest.ErrKilled)
+	case 1:
+		fault = "disk full"
+		c.memory.FailAt(1+c.r.IntN(16), syscall.ENOSPC)
+	case 2:
+		fault = "power cut"
+		c.memory.FailAt(1+c.r.IntN(16), statetest.ErrKilled)
+	default:
+		c.memory.FailAt(0, nil)
+	}
+	counted, open, err := c.once()
+	if fault == "power cut" {
+		c.memory = c.memory.PowerCut(c.r)
+	} else {
+		c.memory.Revive()
+	}
+	after := c.generation()
+	c.note("run, %s: %v, generation %d to %d", fault, err, before, after)
+	if fault == "" {
+		c.check(err)
+	}
+	if after == before {
+		return
+	}
+	for k, n := range counted {
+		c.sum[k] += n
+	}
+	c.open, c.clean = open, c.rest == ""
+}
+
+func (c *chaos) generation() int64 {
+	s, err := state.Open("memory", c.memory)
+	c.check(err)
+	return s.State().Generation
+}
+
+// once is a run of a command with --state, without its output.
+func (c *chaos) once() (map[string]int64, []byte, error) {
+	clock := func() time.Time { return chaosStart.AddDate(0, 0, 12) }
+	o := IO{Err: io.Discard, Env: os.Getenv, Clock: clock, state: func(string) state.FS { return c.memory }}
+	s := session{flags: new(inputFlags), io: o}
+	conf := scan.Config{Formats: all.Formats(), Jobs: 1 + c.r.IntN(3), Now: clock()}
+	conf.Source.ChunkSize = 4096 << c.r.IntN(4)
+	flags := stateFlags{folder: c.lock}
+	run, err := flags.begin(c.t.Context(), &s, "report", &conf)
+	c.check(err)
+	defer run.end()
+	if conf.Inputs, err = s.inputs([]string{c.logs}); err != nil {
+		return nil, nil, err
+	}
+	if err := run.choose(&conf); err != nil {
+		return nil, nil, err
+	}
+	res, err := s.scan(c.t.Context(), conf, run.scanner(scan.Summarise))
+	c.check(err)
+	c.check(errors.Join(res.Errors...))
+	return tallyOf(res.Counts), run.open, run.commit(c.t.Context(), res, nil, nil)
+}
+
+// tallyOf returns all that runs sum up to.
+func tallyOf(c *summary.Counts) map[string]int64 {
+	m := make(map[string]int64)
+	tally := func(name string, t summary.Tally) {
+		m[name+" sent"] += t.Attempts.Sent
+		m[name+" deferred"] += t.Attempts.Deferred
+		m[name+" bounced"] += t.Attempts.Bounced
+		for o, n := range t.Outcomes {
+			if summary.Outcome(o) != summary.Pending {
+				m[fmt.Sprint(name, " outcome ", o)] += n
+			}
+		}
+	}
+	tally("total", c.Total)
+	tally("notifications", c.Notifications)
+	for _, d := range c.Domains() {
+		tally("domain "+d.Name, d.Tally)
+	}
+	for _, d := range c.Senders() {
+		tally("sender "+d.Name, d.Tally)
+	}
+	for _, x := range c.Replies() {
+		m[fmt.Sprint("reply ", x.ReplyKey)] += x.N
+	}
+	for _, x := range c.Templates() {
+		m["template "+x.Text] += x.N
+	}
+	for _, x := range c.Hosts() {
+		m["host "+x.Name] += x.Lines
+	}
+	for i, n := range c.Ledger {
+		m[fmt.Sprint("ledger ", i)] += n
+	}
+	for k, n := range m {
+		if n == 0 {
+			delete(m, k)
+		}
+	}
+	return m
+}
+
+// play plays a history and compares the sum of its runs with one run over everything.
+func play(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	dir := t.TempDir()
+	c := &chaos{t: t, r: r, logs: filepath.Join(dir, "logs"), lock: filepath.Join(dir, "state"), memory: statetest.New(), sum: make(map[string]int64)}
+	c.check(os.Mkdir(c.logs, 0o700))
+	c.lines = chaosLog(r, "mx1", 20+r.IntN(120))
+	late := chaosLog(r, "mx2", 10)
+	var text, other strings.Builder
+	for _, l := range c.lines {
+		text.WriteString(l.text)
+	}
+	for _, l := range late {
+		other.WriteString(l.text)
+	}
+	c.write()
+	for len(c.lines) > 0 {
+		switch r.IntN(12) {
+		case 0:
+			c.rotate(false)
+		case 1:
+			c.rotate(true)
+		case 2:
+			c.compress()
+		case 3:
+			c.delete()
+		case 4:
+			c.rename()
+		case 5, 6, 7:
+			c.run()
+		case 8:
+			if late != nil && r.IntN(4) == 0 {
+				c.append("late.log", other.String())
+				late = nil
+				c.note("a late file of another host")
+			}
+		default:
+			c.write()
+		}
+	}
+	c.finish("mail.log")
+	if late != nil {
+		c.append("late.log", other.String())
+	}
+	for try := 0; ; try++ { // what is there twice is read one after the other
+		before := c.generation()
+		c.run()
+		if try >= 3 && c.generation() > before {
+			break
+		}
+	}
+	o := summary.Options{}
+	if len(c.open) > 0 {
+		left, err := summary.Decode(c.open, &o, func(string) uint32 { return 0 })
+		c.check(err)
+		for k, n := range tallyOf(left.Final()) {
+			c.sum[k] += n
+		}
+	}
+
+	whole := t.TempDir()
+	c.check(os.WriteFile(filepath.Join(whole, "mail.log"), []byte(text.String()), 0o600))
+	c.check(os.WriteFile(filepath.Join(whole, "late.log"), []byte(other.String()), 0o600))
+	inputs, _, errs := source.Expand([]string{whole}, nil)
+	c.check(errors.Join(errs...))
+	res, err := scan.Summarise(t.Context(), scan.Config{Formats: all.Formats(), Now: chaosStart.AddDate(0, 0, 12), Inputs: inputs})
+	c.check(err)
+	if d := cmp.Diff(tallyOf(res.Counts), c.sum); d != "" {
+		t.Errorf("seed %d: the runs do not sum up to one (-one +sum):\n%s\n%s", seed, d, strings.Join(c.log, "\n"))
+	}
+}
+
+// TestChaos plays random histories, a hundred of them or CHAOS_N; a failure names its seed, which CHAOS_SEED plays again.
+func TestChaos(t *testing.T) {
+	if s := os.Getenv("CHAOS_SEED"); s != "" {
+		seed, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		play(t, seed)
+		return
+	}
+	n := 100
+	if s := os.Getenv("CHAOS_N"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := rand.Uint64N(1 << 32)
+	t.Logf("seeds %d to %d", first, first+uint64(n)-1)
+	for i := range n {
+		if play(t, first+uint64(i)); t.Failed() {
+			break
+		}
+	}
+}

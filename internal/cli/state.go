@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"bouncelog/internal/scan"
+	"bouncelog/internal/source"
+	"bouncelog/internal/state"
+	"bouncelog/internal/summary"
+
+	"github.com/spf13/pflag"
+)
+
+// stateFlags are the flags of commands that read each line once, in however many runs.
+type stateFlags struct {
+	folder string
+	wait   time.Duration
+}
+
+// keepLogs is how long a log is remembered that nobody has seen since.
+const keepLogs = 400 * 24 * time.Hour
+
+// tries is how often a run begins anew where logs are rotated under it.
+const tries = 3
+
+const stateHelp = `
+With --state FOLDER each line is read once, in however many runs: the folder has how far every log was read, and the messages
+that were open. A log is known by its first lines, so it may be renamed, compressed, copied and truncated; its last line waits
+until it is whole. Pending is what is pending now; attempts whose sender is not known yet are counted in a later run. The
+folder changes once all is written: a run that is interrupted is repeated by the next one. Two runs wait for each other.
+`
+
+func (f *stateFlags) add(s *pflag.FlagSet) {
+	s.StringVar(&f.folder, "state", "", "read only what is new since the last run; `folder` to keep what was read in")
+	s.DurationVar(&f.wait, "state-wait", time.Minute, "how long to wait for another run that uses the same state")
+}
+
+// A stateRun is a run of a command with --state. Without, it is nil, and does nothing.
+type stateRun struct {
+	s       *session
+	flags   *stateFlags
+	command string
+	store   *state.Store
+	plan    *state.Plan
+	steps   map[*source.Input]*state.Step
+	open    []byte // what the run leaves open
+	now     time.Time
+	unlock  func()
+}
+
+// begin locks the state of a command and reads it.
+func (f *stateFlags) begin(ctx context.Context, s *session, command string, c *scan.Config) (*stateRun, error) {
+	if f.folder == "" {
+		return nil, nil
+	}
+	switch in := s.flags; {
+	case in.since != "" || in.until != "" || in.last != "" || in.yesterday:
+		return nil, usagef("--state: each line is counted in the run that reads it, so there is no window; leave out --since, --until, --last and --yesterday")
+	case in.dedupe:
+		return nil, usagef("--state: --dedupe would have to know the lines of all runs; leave one out")
+	case f.wait < 0:
+		return nil, usagef("--state-wait %v: give 0s or more", f.wait)
+	}
+	r := &stateRun{s: s, flags: f, command: command, now: c.Now}
+	if r.now.IsZero() {
+		r.now = c.Clock
+	}
+	var err error
+	if r.unlock, err = f.lock(ctx, command); err != nil {
+		return nil, err
+	}
+	if r.store, err = state.Open(f.folder, s.io.stateFolder(f.folder)); err != nil {
+		r.end()
+		return nil, stateError(err)
+	}
+	if was := r.store.State().Command; !r.store.New() && was != command {
+		r.end()
+		return nil, usagef("--state %s: it is that of bouncelog %s: what one command has read, another would miss; give each a folder of its own", f.folder, was)
+	}
+	return r, nil
+}
+
+// lock keeps others away from the state until unlock is called.
+func (f *stateFlags) lock(ctx context.Context, command string) (unlock func(), err error) {
+	me := fmt.Sprintf("bouncelog %s, process %d, since %s", command, os.Getpid(), time.Now().Format(time.RFC3339))
+	unlock, err = state.Lock(ctx, f.folder, me, f.wait)
+	return unlock, stateError(err)
+}
+
+// stateFolder returns the file system of a state.
+func (o IO) stateFolder(path string) state.FS {
+	if o.state != nil {
+		return o.state(path)
+	}
+	return state.Folder(path)
+}
+
+// stateError gives an error of a state its exit status.
+func stateError(err error) error {
+	var e *state.Error
+	if errors.As(err, &e) {
+		return &exitError{exitInput, err}
+	}
+	return err
+}
+
+// end lets others use the state.
+func (r *stateRun) end() {
+	if r != nil {
+		r.unlock()
+	}
+}
+
+// choose replaces the inputs by what of them is new.
+func (r *stateRun) choose(c *scan.Config) error {
+	if r == nil {
+		return nil
+	}
+	open, err := r.store.Part(openPart)
+	if err != nil {
+		return stateError(err)
+	}
+	if len(open) > 0 { // before hours of reading
+		o := c.Summary
+		if _, err := summary.ReadHeader(open); err != nil {
+			return &exitError{exitInput, fmt.Errorf("read state %s: %w", r.flags.folder, err)}
+		}
+		if err := r.settings(open, &o); err != nil {
+			return err
+		}
+	}
+	c.Runs = &scan.Runs{Known: make(map[*source.Input]scan.Known), Open: open, Leave: func(left *summary.Summary, res *scan.Result) error {
+		r.open = left.EncodeOpen(nil, res.Locate)
+		return nil
+	}}
+	r.replan(c)
+	return nil
+}
+
+// openPart is the part of a state that has the open messages.
+const openPart = "open"
+
+// settings refuses options that others were open with.
+func (r *stateRun) settings(open []byte, o *summary.Options) error {
+	h, err := summary.ReadHeader(open)
+	if err == nil {
+		err = o.Compare(h.Settings)
+	}
+	if err != nil {
+		return usagef("--state %s: its messages were %w; give the same flags each time, and each selection a folder of its own", r.flags.folder, err)
+	}
+	return nil
+}
+
+// replan finds out what of the inputs is new.
+func (r *stateRun) replan(c *scan.Config) {
+	var errs []error
+	r.s.continues = true
+	r.plan, errs = state.NewPlan(r.store.State().Logs, c.Inputs, r.now)
+	r.s.errs = append(r.s.errs, errs...)
+	r.steps = make(map[*source.Input]*state.Step)
+	c.Inputs = nil
+	clear(c.Runs.Known)
+	for _, step := range r.plan.Steps {
+		c.Inputs = append(c.Inputs, step.Input)
+		r.steps[step.Input] = step
+		if l := step.Log; l.Read > 0 {
+			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, First: l.First}
+		}
+	}
+}
+
+// scanner wraps a scan so that it begins anew where logs were rotated under it.
+func (r *stateRun) scanner(do func(context.Context, scan.Config) (*scan.Result, error)) func(context.Context, scan.Config) (*scan.Result, error) {
+	if r == nil {
+		return do
+	}
+	return func(ctx context.Context, c scan.Config) (*scan.Result, error) {
+		for try := 1; ; try++ {
+			res, err := do(ctx, c)
+			if err != nil || try == tries || !slices.ContainsFunc(res.Errors, moved) {
+				return res, err
+			}
+			r.s.note("logs were rotated while they were read: beginning anew")
+			c.Inputs, _, _ = source.Expand(r.s.args, nil)
+			r.replan(&c)
+		}
+	}
+}
+
+// moved reports whether an error of reading says that another plan could do better.
+func moved(err error) bool { return state.Moved(err) || errors.Is(err, fs.ErrNotExist) }
+
+// commit makes of what this run has read what the next one knows, once all is written. It returns verdict, the end of the
+// command, where nothing is wrong with that.
+func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdict error) error {
+	switch {
+	case r == nil || written != nil:
+		return verdict
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case len(res.Errors) > 0: // which lines were read that are not to be read again, nobody knows
+		r.s.note("state %s is as it was, as not all could be read: the next run reads the same again", r.flags.folder)
+		return verdict
+	}
+	for i := range res.Inputs {
+		in := &res.Inputs[i]
+		step := r.steps[in.Input]
+		l := step.Log
+		l.Anchor, l.Host, l.First = in.Known.Anchor, in.Known.Host, in.Known.First
+		step.Read(in.End, in.Known.Lines, in.Whole)
+	}
+	next := r.store.State()
+	next.Command, next.Time, next.Logs = r.command, r.now.Unix(), r.plan.Logs(keepLogs)
+	if err := r.store.Commit(next, map[string][]byte{openPart: r.open}); err != nil {
+		return &exitError{exitInput, errors.Join(err, verdict)}
+	}
+	return verdict
+}
