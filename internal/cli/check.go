@@ -147,7 +147,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	if err := breakdowns(&c.Summary, gates, saved); err != nil {
 		return err
 	}
-	s := session{flags: &opt.input, io: o}
+	s := session{flags: &opt.input, io: o, counts: !opt.attempts}
 	run, err := opt.state.begin(ctx, &s, "check", &c)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	if err := run.choose(&c); err != nil {
 		return err
 	}
-	res, err := s.scan(ctx, c, run.scanner(scan.Summarise))
+	res, err := s.scan(ctx, c, run.scanner(s.count))
 	if err != nil {
 		return err
 	}

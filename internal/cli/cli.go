@@ -166,7 +166,7 @@ It reads logs, not bounce messages: mail.log, rotated and compressed ones, the j
 		SilenceUsage:  true,
 	}
 	cmd.SetHelpCommand(newHelp())
-	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newCompare(o), newCheck(o), newExplain(o), newFormats(o), newRules(o), newState(o), newCompletion(o), newVersion(o)} {
+	for _, c := range []*cobra.Command{newReport(o), newAttempts(o), newSuppress(o), newCompare(o), newCheck(o), newSnapshot(o), newMerge(o), newExplain(o), newFormats(o), newRules(o), newState(o), newCompletion(o), newVersion(o)} {
 		c.RunE = ownErrors(c.RunE)
 		cmd.AddCommand(c)
 	}

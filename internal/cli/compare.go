@@ -252,18 +252,18 @@ func (opt *compareOptions) side(ctx context.Context, o IO, c scan.Config, arg st
 	} else if r, ok, err := openSaved(arg); ok {
 		return r, err
 	}
-	s := session{flags: &opt.input, io: o}
+	s := session{flags: &opt.input, io: o, counts: true}
 	var err error
 	if c.Inputs, err = s.inputs([]string{arg}); err != nil {
 		return nil, err
 	}
-	if len(c.Inputs) == 0 && len(s.errs) > 0 {
+	if len(c.Inputs)+len(s.snapshots) == 0 && len(s.errs) > 0 {
 		return nil, s.end(nil, nil)
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
 		return nil, err
 	}
-	res, err := s.scan(ctx, c, scan.Summarise)
+	res, err := s.scan(ctx, c, s.count)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	} else if opt.noise.fail {
 		return usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
 	}
-	s := session{flags: &opt.input, io: o}
+	s := session{flags: &opt.input, io: o, counts: true}
 	run, err := opt.state.begin(ctx, &s, "report", &c)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := run.choose(&c); err != nil {
 		return err
 	}
-	res, err := s.scan(ctx, c, run.scanner(scan.Summarise))
+	res, err := s.scan(ctx, c, run.scanner(s.count))
 	if err != nil {
 		return err
 	}
@@ -279,6 +279,7 @@ func (opt *reportOptions) compare(baseline *report.Report, res *scan.Result, bui
 // describe fills in what a scan tells of its inputs.
 func describe(build *report.Options, res *scan.Result) {
 	build.Locate, build.OmitsDeferrals = res.Locate, res.OmitsDeferrals
+	build.Since, build.Until = res.Since.Time(), res.Until.Time()
 	for _, in := range res.Inputs {
 		x := report.Input{Name: in.Name, Formats: in.Formats, Compression: in.Compression, Bytes: in.Bytes, Lines: in.Lines,
 			First: in.First.String(), Last: in.Last.String()}

@@ -53,11 +53,7 @@ type Made struct {
 // New returns the snapshot of a scan by groups.
 func New(res *scan.Result, groups []scan.Group, made Made) (*Snapshot, error) {
 	s := &Snapshot{Tools: set(made.Tool), Rules: set(made.Rules), Zones: set(made.Zone)}
-	s.Warnings = append(s.Warnings, res.Warnings...)
-	for _, err := range res.Errors {
-		s.Warnings = append(s.Warnings, err.Error())
-	}
-	s.Warnings = set(s.Warnings...)
+	s.Warnings = set(res.Warnings...)
 	for _, g := range groups {
 		p := Piece{OmitsDeferrals: true}
 		number := make(map[uint32]int)
@@ -104,14 +100,15 @@ func set(list ...string) []string {
 
 // Settings returns what the snapshot was made with. The error is that of a newer version.
 func (s *Snapshot) Settings() ([]summary.Setting, error) {
-	for i := range s.Pieces {
-		h, err := summary.ReadHeader(s.Pieces[i].counts)
-		if err != nil {
-			return nil, err
-		}
-		return h.Settings, nil
+	if len(s.Pieces) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	p := &s.Pieces[0]
+	h, err := summary.ReadHeader(p.counts)
+	if err != nil {
+		return nil, p.error(err)
+	}
+	return h.Settings, nil
 }
 
 // A MixedError says that two snapshots cannot be joined.
@@ -426,26 +423,39 @@ func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) {
 	return res, nil
 }
 
-// Adopt has o ask for what the snapshots were made with. What o asks for already has to be the same: else the error is a
-// [*summary.SettingError].
+// Adopt has o ask for what the snapshots were made with. What o asks for already has to be the same, and breakdowns among
+// theirs: else the error is a [*summary.SettingError].
 func Adopt(o *summary.Options, all []*Snapshot) error {
 	for _, s := range all {
+		if len(s.Pieces) == 0 {
+			continue
+		}
 		have, err := s.Settings()
 		if err != nil {
 			return err
 		}
-		for _, w := range o.Settings() {
-			if i := slices.IndexFunc(have, func(h summary.Setting) bool { return h.Name == w.Name }); i < 0 || have[i].Value != w.Value {
-				return o.Compare(have)
+		made := &summary.Options{Classifier: o.Classifier}
+		for _, h := range have {
+			if err := made.Set(h); err != nil {
+				return s.Pieces[0].error(err)
 			}
 		}
+		asked := *o
+		if !slices.ContainsFunc(o.By, func(b summary.By) bool { return !slices.Contains(made.By, b) }) {
+			asked.By = made.By
+		}
+		// What is not asked for is as it was made.
 		for _, h := range have {
-			if !slices.ContainsFunc(o.Settings(), func(w summary.Setting) bool { return w.Name == h.Name }) {
-				if err := o.Set(h); err != nil {
-					return err
+			if !slices.ContainsFunc(asked.Settings(), func(w summary.Setting) bool { return w.Name == h.Name }) {
+				if err := asked.Set(h); err != nil {
+					return s.Pieces[0].error(err)
 				}
 			}
 		}
+		if err := asked.Compare(have); err != nil {
+			return fmt.Errorf("snapshot %s was %w: it has nothing else; leave the flag out, or make the snapshot anew", s.Pieces[0].name, err)
+		}
+		*o = asked
 	}
 	return nil
 }

@@ -157,6 +157,21 @@ func (b *breakdowns) name(d Dimension, value uint64) (string, bool) {
 	return b.values.nameOf(int(b.values.last)), true
 }
 
+// Keep leaves of the breakdowns those by some dimensions, in that order.
+func (c *Counts) Keep(list []By) {
+	if c.breakdowns == nil {
+		return
+	}
+	b := *c.breakdowns
+	b.by, b.tables = nil, nil
+	for _, by := range list {
+		if i := slices.Index(c.breakdowns.by, by); i >= 0 {
+			b.by, b.tables = append(b.by, by), append(b.tables, c.breakdowns.tables[i])
+		}
+	}
+	c.breakdowns = &b
+}
+
 // Breakdowns returns what was asked for, in that order, the rows by their keys and the folded one last.
 func (c *Counts) Breakdowns() []Breakdown {
 	if c.breakdowns == nil {
