@@ -311,6 +311,8 @@ func (o *Outcomes) add(p *Outcomes) {
 	o.Lost += p.Lost
 }
 
+func (o *Outcomes) undelivered() int64 { return o.Bounced + o.Expired + o.Pending + o.Lost }
+
 func hourOf(h *summary.Hour) Hour {
 	t := tallyOf(&summary.Tally{Attempts: h.Attempts, Outcomes: h.Outcomes})
 	c, o := &h.ByClass, &t.Outcomes

@@ -54,26 +54,33 @@ func (c *CategoryCount) add(o *CategoryCount) {
 	c.Outcomes.add(&o.Outcomes)
 }
 
-// A Hint says what to do about failures of one kind at one provider. They are in the order of what they would bring back.
+// A Hint says what to do about failures of one kind at one provider. They are in the order of what they would bring
+// back: recipients that were not delivered to, times the chance that it helps.
 type Hint struct {
-	Category string   `json:"category"`
-	Sub      string   `json:"sub,omitempty"`
-	Provider string   `json:"provider,omitempty"`
-	Rule     string   `json:"rule,omitempty"`
-	Attempts int64    `json:"attempts"` // that failed so
-	Text     string   `json:"text"`
-	URL      string   `json:"url,omitempty"` // the provider's page
-	Example  *Example `json:"example,omitempty"`
+	Category string `json:"category"`
+	Sub      string `json:"sub,omitempty"`
+	Provider string `json:"provider,omitempty"`
+	Rule     string `json:"rule,omitempty"`
+	Attempts int64  `json:"attempts"` // that failed so
+
+	// Recipients are pairs of message and recipient whose last failed attempt failed so, Undelivered those of them that were
+	// not delivered to after all: bounced, expired, pending or lost.
+	Recipients  int64 `json:"recipients"`
+	Undelivered int64 `json:"undelivered"`
+
+	Text    string   `json:"text"`
+	URL     string   `json:"url,omitempty"` // the provider's page
+	Example *Example `json:"example,omitempty"`
 }
 
-// chances are how many of a hundred failed attempts go well once the hint is followed: a judgement, for the order of hints.
+// chances are how many of a hundred recipients are delivered to once the hint is followed: a judgement, for the order of hints.
 // What mends itself, and what nothing mends, comes last.
 var chances = map[classify.Category]int64{
 	classify.AuthFailed: 90, classify.SenderIdentity: 90, classify.LocalError: 90, classify.TLS: 80, classify.RelayDenied: 80,
 	classify.Noncompliant: 80, classify.RateLimited: 70, classify.TooLarge: 70, classify.Blocklisted: 60, classify.Reputation: 50,
 	classify.SpamContent: 50, classify.VirusAttachment: 50, classify.Connection: 20, classify.DNSFailure: 20, classify.Policy: 20,
-	classify.Unknown: 10, classify.RemoteError: 10, classify.MailboxFull: 5, classify.BadMailbox: 5, classify.InactiveMailbox: 5,
-	classify.BadDomain: 5, classify.RecipientRefused: 2, classify.Greylisted: 1, classify.Expired: 1,
+	classify.Unknown: 10, classify.RemoteError: 10, classify.MailboxFull: 5, classify.BadMailbox: 1, classify.InactiveMailbox: 1,
+	classify.BadDomain: 1, classify.RecipientRefused: 2, classify.Greylisted: 1, classify.Expired: 1,
 }
 
 // maxHints bounds the hints of a report.
@@ -161,6 +168,8 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 			hints[key] = &h
 		}
 		hints[key].Attempts += n
+		hints[key].Recipients += count.Recipients
+		hints[key].Undelivered += count.Outcomes.undelivered()
 		hints[key].Example = earlierExample(hints[key].Example, &c.Example, o)
 	}
 
@@ -175,7 +184,11 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 	slices.SortStableFunc(providers, func(a, b summary.NamedTally) int {
 		return cmp.Compare(b.Attempts.Total(), a.Attempts.Total())
 	})
-	r.ProvidersTotal = len(providers)
+	for i := range providers {
+		if providers[i].Name != "" { // the row of all others is none
+			r.ProvidersTotal++
+		}
+	}
 	for _, t := range cut(providers, o.Top) {
 		p := Provider{Tally: tallyOf(&t.Tally), Categories: []CategoryCount{}}
 		p.Provider, p.Folded = orOther(t.Name)
@@ -198,7 +211,9 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		r.Hints = append(r.Hints, *h)
 	}
 	slices.SortFunc(r.Hints, func(a, b Hint) int {
-		return cmp.Or(cmp.Compare(b.Attempts*chance(b.Category), a.Attempts*chance(a.Category)), cmp.Compare(b.Attempts, a.Attempts),
+		return cmp.Or(cmp.Compare(b.Undelivered*chance(b.Category), a.Undelivered*chance(a.Category)),
+			cmp.Compare(b.Recipients*chance(b.Category), a.Recipients*chance(a.Category)),
+			cmp.Compare(b.Attempts*chance(b.Category), a.Attempts*chance(a.Category)), cmp.Compare(b.Attempts, a.Attempts),
 			strings.Compare(a.Category, b.Category), strings.Compare(a.Provider, b.Provider), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Sub, b.Sub))
 	})
 	r.Hints = r.Hints[:min(len(r.Hints), maxHints)]

@@ -32,7 +32,7 @@ func findings(r *Report) []finding {
 	for i := range r.Hints {
 		h := &r.Hints[i]
 		hinted[h.Category] = true
-		f := finding{rule: "category/" + h.Category, title: h.Category, level: level(bounced[h.Category]), text: plural(h.Attempts, "failed attempt", "failed attempts"),
+		f := finding{rule: "category/" + h.Category, title: h.Category, level: level(bounced[h.Category]), text: plural(h.Attempts, "failed attempt", "failed attempts") + ", " + count(h.Undelivered) + " undelivered",
 			id: strings.Join([]string{h.Sub, h.Provider, h.Rule}, "\x00")}
 		if h.Sub != "" {
 			f.title += ", " + h.Sub

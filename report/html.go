@@ -159,6 +159,7 @@ type htmlHints struct {
 }
 
 type htmlHint struct {
+	Undelivered        string
 	Attempts, Unit     string
 	Category, Sub, For string
 	Text, URL          string
@@ -286,7 +287,7 @@ func (b *htmlBuilder) hints() htmlSection {
 	for i := range b.r.Hints {
 		h := &b.r.Hints[i]
 		x := htmlHint{
-			Attempts: count(h.Attempts), Unit: "attempts", Category: shorten(h.Category, htmlNameWidth), Sub: shorten(h.Sub, htmlNameWidth),
+			Undelivered: count(h.Undelivered), Attempts: count(h.Attempts), Unit: "attempts", Category: shorten(h.Category, htmlNameWidth), Sub: shorten(h.Sub, htmlNameWidth),
 			For: b.providerTitle(h.Provider), Text: shorten(h.Text, htmlTextWidth),
 		}
 		if h.Attempts == 1 {

@@ -179,7 +179,7 @@ func (m *markdown) hints(r *Report) {
 				what = append(what, code(s))
 			}
 		}
-		m.line(fmt.Sprintf("%d. **%s**, %s: %s", i+1, plural(h.Attempts, "attempt", "attempts"), strings.Join(what, ", "), prose(h.Text)))
+		m.line(fmt.Sprintf("%d. **%s undelivered**, %s, %s: %s", i+1, count(h.Undelivered), plural(h.Attempts, "attempt", "attempts"), strings.Join(what, ", "), prose(h.Text)))
 		if h.URL != "" {
 			m.line("   - " + link(h.URL))
 		}

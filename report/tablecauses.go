@@ -1,13 +1,11 @@
 package report
 
-import "strings"
-
 // maxShownHints is how many hints a table has: what is further down waits until these are dealt with.
 const maxShownHints = 5
 
 // hints prints what to do first.
 func (p *printer) hints(r *Report) {
-	const label = len("attempts") + gutter
+	const label = len("undelivered") + gutter + len("attempts") + gutter
 	var rows [][]cell
 	for i := range r.Hints {
 		h := &r.Hints[i]
@@ -34,18 +32,18 @@ func (p *printer) hints(r *Report) {
 			}
 		}
 		for j, line := range lines {
-			first := plainCell("")
+			undelivered, attempts := plainCell(""), plainCell("")
 			if j == 0 {
-				first = countCell(h.Attempts)
+				undelivered, attempts = countCell(h.Undelivered), countCell(h.Attempts)
 			}
-			rows = append(rows, cells(first, line))
+			rows = append(rows, cells(undelivered, attempts, line))
 		}
 	}
 	if len(rows) == 0 {
 		return
 	}
 	p.title("WHAT TO DO", "in the order of what it would bring back")
-	p.table([]column{{title: "attempts", right: true}, {title: "cause, advice and one of the replies", least: 40}}, rows)
+	p.table([]column{{title: "undelivered", right: true}, {title: "attempts", right: true}, {title: "cause, advice and one of the replies", least: 40}}, rows)
 }
 
 // categories prints why attempts failed.
@@ -78,12 +76,12 @@ func (p *printer) providers(r *Report) {
 		default:
 			named++
 		}
-		var most []string
-		for _, c := range v.Categories[:min(2, len(v.Categories))] {
-			most = append(most, c.Category+" "+count(c.Attempts))
+		most := ""
+		if len(v.Categories) > 0 { // one of them: where a column ends, half a number would be another
+			most = count(v.Categories[0].Attempts) + " " + v.Categories[0].Category
 		}
 		rows = append(rows, cells(name, countCell(v.Attempts.Attempts), countCell(v.Sent), countCell(v.Deferred), countCell(v.Bounced),
-			rateCell(v.DeferralRate), plainCell(strings.Join(most, ", "))))
+			rateCell(v.DeferralRate), plainCell(most)))
 	}
 	if len(rows) == 0 {
 		return
