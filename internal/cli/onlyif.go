@@ -19,7 +19,7 @@ type onlyIf struct {
 	exprs []string
 
 	gates []gate.Gate
-	asked int // breakdowns that the report has for other reasons
+	added int // breakdowns that the report has for them alone, the last ones
 }
 
 func (f *onlyIf) add(cmd *cobra.Command) {
@@ -28,7 +28,8 @@ func (f *onlyIf) add(cmd *cobra.Command) {
 
 // parse reads the comparisons, and has counted what they look at.
 func (f *onlyIf) parse(o *summary.Options) error {
-	f.asked = len(o.By)
+	asked := len(o.By)
+	defer func() { f.added = len(o.By) - asked }()
 	var errs []error
 	for _, text := range f.exprs {
 		x, err := gate.Parse(text)
@@ -82,7 +83,7 @@ func (f *onlyIf) hold(s *session, res *scan.Result, build report.Options) (which
 
 // strip takes out of a report what is in it for the comparisons alone.
 func (f *onlyIf) strip(r *report.Report) {
-	r.Breakdowns = r.Breakdowns[:min(f.asked, len(r.Breakdowns))]
+	r.Breakdowns = r.Breakdowns[:max(0, len(r.Breakdowns)-f.added)]
 }
 
 // verdict is the exit status of a report that was shown because of which; err is what else there is to tell.

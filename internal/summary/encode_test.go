@@ -318,17 +318,24 @@ func use(data []byte, o *Options) bool {
 		root = New(o, true)
 		root.Append(again)
 	}
-	log := madeUp(rand.New(rand.NewPCG(3, 8)), 50)
-	root.Append(piece(o, log, 0, 10, false))
+	if o.Classifier != nil {
+		log := madeUp(rand.New(rand.NewPCG(3, 8)), 50)
+		root.Append(piece(o, log, 0, 10, false))
+	}
 	showAll(root.Final())
 	return true
 }
 
 func FuzzDecode(f *testing.F) {
-	rooted, o := sample(f, true)
-	f.Add(rooted)
-	piece, _ := sample(f, false)
-	f.Add(piece)
+	o := &Options{By: []By{{ByHour, ByCode}, {BySender}}} // without a classifier, for speed
+	o.causes = true
+	for _, rooted := range []bool{true, false} {
+		data, _ := sample(f, rooted)
+		s := decoded(f, data, encodeOptions()[4])
+		s.opt = o
+		s.Counts.breakdowns = newBreakdowns(o)
+		f.Add(s.Encode(nil, testPlace))
+	}
 	f.Fuzz(func(_ *testing.T, data []byte) { use(data, o) })
 }
 
