@@ -313,7 +313,7 @@ func (c *chaos) once() (map[string]int64, []byte, error) {
 	if conf.Inputs, err = s.inputs([]string{c.logs}); err != nil {
 		return nil, nil, err
 	}
-	if err := run.choose(&conf); err != nil {
+	if err := run.choose(c.t.Context(), &conf); err != nil {
 		return nil, nil, err
 	}
 	res, err := s.scan(c.t.Context(), conf, run.scanner(scan.Summarise))

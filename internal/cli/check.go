@@ -153,7 +153,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		return err
 	}
 	defer run.end()
-	if c.Inputs, err = s.inputs(opt.paths); err != nil {
+	if c.Inputs, err = run.inputs(&s, opt.paths); err != nil {
 		return err
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
@@ -170,7 +170,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	}
 	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
 		Classifier: c.Summary.Classifier}
-	if err := run.choose(&c); err != nil {
+	if err := run.choose(ctx, &c); err != nil {
 		return err
 	}
 	res, err := s.scan(ctx, c, run.scanner(s.count))

@@ -247,7 +247,7 @@ type session struct {
 	// streams: output comes while inputs are read. A bar on the same terminal would cut through it.
 	streams bool
 
-	// continues: earlier runs may have read part of what there is.
+	// continues: earlier runs have read part of what there is.
 	continues bool
 }
 
@@ -360,7 +360,7 @@ func (s *session) end(res *scan.Result, written error) error {
 // verdict is what the lines that were read, and the inputs that were not, make of the exit status.
 func (s *session) verdict(res *scan.Result) error {
 	l := &res.Counts.Ledger
-	idle, continued := int64(0), false
+	idle := int64(0)
 	if l.Lines() == 0 && len(s.errs) == 0 {
 		if n := res.Counts.Skipped; n > 0 {
 			s.note("nothing in the window: what was read is all after it (%d lines)", n)
@@ -372,14 +372,13 @@ func (s *session) verdict(res *scan.Result) error {
 	}
 	if !s.flags.allowEmpty {
 		for _, in := range res.Inputs {
-			if in.Known.Lines > in.Lines {
-				continued = true // a night's lines may well be of others, where the first were not
-			} else if in.Named && in.Lines > in.Idle && in.Claimed == 0 {
+			// A night's lines may well be of others, where the first were not.
+			if in.Named && in.Lines > in.Idle && in.Claimed == 0 && in.Known.Lines <= in.Lines {
 				s.errs = append(s.errs, fmt.Errorf("read %s: no line of its %d is of a known format%s; `bouncelog formats` lists them", in.Name, in.Lines, foreign(res.Counts)))
 			}
 			idle += in.Idle
 		}
-		if n := l.Lines(); n > idle && res.Claimed == 0 && len(s.errs) == 0 && !continued {
+		if n := l.Lines(); n > idle && res.Claimed == 0 && len(s.errs) == 0 && !s.continues {
 			s.errs = append(s.errs, fmt.Errorf("read %s: no line of %d is of a known format%s; `bouncelog formats` lists them", strings.Join(s.args, " "), n, foreign(res.Counts)))
 		}
 	}

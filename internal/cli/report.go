@@ -160,7 +160,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	defer run.end()
-	if c.Inputs, err = s.inputs(opt.paths); err != nil {
+	if c.Inputs, err = run.inputs(&s, opt.paths); err != nil {
 		return err
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
@@ -170,7 +170,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	build.Classifier = c.Summary.Classifier
-	if err := run.choose(&c); err != nil {
+	if err := run.choose(ctx, &c); err != nil {
 		return err
 	}
 	res, err := s.scan(ctx, c, run.scanner(s.count))

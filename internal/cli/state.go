@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"bouncelog/internal/scan"
@@ -19,8 +21,10 @@ import (
 
 // stateFlags are the flags of commands that read each line once, in however many runs.
 type stateFlags struct {
-	folder string
-	wait   time.Duration
+	folder     string
+	wait       time.Duration
+	journal    bool
+	journalDir string
 }
 
 // keepLogs is how long a log is remembered that nobody has seen since.
@@ -38,6 +42,8 @@ folder changes once all is written: a run that is interrupted is repeated by the
 
 func (f *stateFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.folder, "state", "", "read only what is new since the last run; `folder` to keep what was read in")
+	s.BoolVar(&f.journal, "journal", false, "with --state: read the journal of systemd, or what of it matches arguments like FIELD=VALUE (default: the facility mail)")
+	s.StringVar(&f.journalDir, "journal-directory", "", "read the journal files in this `folder`, not those of this machine")
 	s.DurationVar(&f.wait, "state-wait", time.Minute, "how long to wait for another run that uses the same state")
 }
 
@@ -52,14 +58,22 @@ type stateRun struct {
 	open    []byte // what the run leaves open
 	now     time.Time
 	unlock  func()
+
+	matches []string // of the journal
+	journal *journal // nil: it is not read
 }
 
 // begin locks the state of a command and reads it.
 func (f *stateFlags) begin(ctx context.Context, s *session, command string, c *scan.Config) (*stateRun, error) {
 	if f.folder == "" {
+		if f.journal || f.journalDir != "" {
+			return nil, usagef("--journal reads what is new in the journal: give --state too; for all of it: journalctl -o json | bouncelog %s -", command)
+		}
 		return nil, nil
 	}
 	switch in := s.flags; {
+	case f.journalDir != "" && !f.journal:
+		return nil, usagef("--journal-directory: give --journal too")
 	case in.since != "" || in.until != "" || in.last != "" || in.yesterday:
 		return nil, usagef("--state: each line is counted in the run that reads it, so there is no window; leave out --since, --until, --last and --yesterday")
 	case in.dedupe:
@@ -113,12 +127,40 @@ func stateError(err error) error {
 // end lets others use the state.
 func (r *stateRun) end() {
 	if r != nil {
+		r.stop()
 		r.unlock()
 	}
 }
 
+// stop ends the reading of the journal.
+func (r *stateRun) stop() {
+	if r.journal != nil {
+		r.journal.cancel()
+		r.journal = nil
+	}
+}
+
+// inputs finds what the arguments name, as the session does, but for those that are of the journal.
+func (r *stateRun) inputs(s *session, args []string) ([]*source.Input, error) {
+	if r == nil || !r.flags.journal {
+		return s.inputs(args)
+	}
+	var paths []string
+	for _, arg := range args {
+		if field, _, ok := strings.Cut(arg, "="); ok && field == strings.ToUpper(field) && !strings.ContainsAny(field, "/.") || arg == "+" {
+			r.matches = append(r.matches, arg)
+		} else {
+			paths = append(paths, arg)
+		}
+	}
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	return s.inputs(paths)
+}
+
 // choose replaces the inputs by what of them is new.
-func (r *stateRun) choose(c *scan.Config) error {
+func (r *stateRun) choose(ctx context.Context, c *scan.Config) error {
 	if r == nil {
 		return nil
 	}
@@ -139,8 +181,7 @@ func (r *stateRun) choose(c *scan.Config) error {
 		r.open = left.EncodeOpen(nil, res.Locate)
 		return nil
 	}}
-	r.replan(c)
-	return nil
+	return r.replan(ctx, c)
 }
 
 // openPart is the part of a state that has the open messages.
@@ -159,9 +200,9 @@ func (r *stateRun) settings(open []byte, o *summary.Options) error {
 }
 
 // replan finds out what of the inputs is new.
-func (r *stateRun) replan(c *scan.Config) {
+func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 	var errs []error
-	r.s.continues = true
+	r.s.continues = !r.store.New()
 	r.plan, errs = state.NewPlan(r.store.State().Logs, c.Inputs, r.now)
 	r.s.errs = append(r.s.errs, errs...)
 	r.steps = make(map[*source.Input]*state.Step)
@@ -174,6 +215,14 @@ func (r *stateRun) replan(c *scan.Config) {
 			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, First: l.First}
 		}
 	}
+	if !r.flags.journal {
+		return nil
+	}
+	r.stop()
+	if r.journal, err = openJournal(ctx, r.store.State().Cursor, r.flags.journalDir, r.matches); err == nil {
+		c.Inputs = append(c.Inputs, r.journal.input)
+	}
+	return err
 }
 
 // scanner wraps a scan so that it begins anew where logs were rotated under it.
@@ -188,8 +237,12 @@ func (r *stateRun) scanner(do func(context.Context, scan.Config) (*scan.Result, 
 				return res, err
 			}
 			r.s.note("logs were rotated while they were read: beginning anew")
-			c.Inputs, _, _ = source.Expand(r.s.args, nil)
-			r.replan(&c)
+			if len(r.s.args) > 0 {
+				c.Inputs, _, _ = source.Expand(r.s.args, nil)
+			}
+			if err := r.replan(ctx, &c); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
@@ -209,14 +262,26 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 		r.s.note("state %s is as it was, as not all could be read: the next run reads the same again", r.flags.folder)
 		return verdict
 	}
+	next := r.store.State()
+	if r.journal != nil {
+		cursor, err := r.journal.end()
+		if err != nil {
+			return &exitError{exitInput, errors.Join(err, verdict)}
+		}
+		if next.Cursor = cmp.Or(cursor, next.Cursor); r.journal.said.Len() > 0 {
+			r.s.note("journalctl: %s", strings.TrimSpace(r.journal.said.String()))
+		}
+	}
 	for i := range res.Inputs {
 		in := &res.Inputs[i]
 		step := r.steps[in.Input]
+		if step == nil {
+			continue // the journal
+		}
 		l := step.Log
 		l.Anchor, l.Host, l.First = in.Known.Anchor, in.Known.Host, in.Known.First
 		step.Read(in.End, in.Known.Lines, in.Whole)
 	}
-	next := r.store.State()
 	next.Command, next.Time, next.Logs = r.command, r.now.Unix(), r.plan.Logs(keepLogs)
 	if err := r.store.Commit(next, map[string][]byte{openPart: r.open}); err != nil {
 		return &exitError{exitInput, errors.Join(err, verdict)}
