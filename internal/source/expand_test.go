@@ -305,6 +305,28 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// What bouncelog wrote is no log: its records would count again what they were made of.
+func TestOurs(t *testing.T) {
+	const record = `{"time":"2026-11-22T05:11:07Z","format":"postfix","recipient":"ann@example.org","status":"sent","attempted":true,"kind":"remote","class":"success","rule":"dsn","line":7}`
+	for _, tt := range []struct{ head, want string }{
+		{record + "\n" + record + "\n", "a list of attempts"},
+		{"{\n  \"schema\": \"bouncelog.report\",\n", "a report"},
+		{`{"section":"report","schema":"bouncelog.report"}` + "\n", "a report"},
+		{`{"log":"` + strings.ReplaceAll(record, `"`, `\"`) + `\n","stream":"stdout"}` + "\n", ""},
+		{`{"schema":"mail.v1","kind":"remote"}` + "\n" + record + "\n", ""},
+		{logLine, ""},
+		{"{", ""},
+		{"", ""},
+	} {
+		if got := ours([]byte(tt.head)); got != tt.want {
+			t.Errorf("ours(%q) = %q, want %q", tt.head, got, tt.want)
+		}
+		if fe, ok := errors.AsType[*ForeignError](foreign("f", []byte(tt.head))); ok != (tt.want != "") {
+			t.Errorf("foreign(%q): %v", tt.head, fe)
+		}
+	}
+}
+
 // Every signature has a source, and is found as itself.
 func TestSignatures(t *testing.T) {
 	for _, s := range signatures {

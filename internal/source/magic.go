@@ -107,7 +107,25 @@ func foreign(name string, head []byte) error {
 	if what := message(head); what != "" {
 		return &ForeignError{name, what, "name the log of the mail server"}
 	}
+	if what := ours(head); what != "" {
+		return &ForeignError{name, what + " that bouncelog wrote", "name the logs that it was made of"}
+	}
 	return nil
+}
+
+// ours says what of bouncelog's own begins with head; empty: nothing. Attempt records would be read by their shape, and
+// count again what is in the log beside them.
+func ours(head []byte) string {
+	first, _, _ := bytes.Cut(bytes.TrimLeft(head, "{ \t\r\n"), []byte("\n"))
+	has := func(key string) bool { return bytes.Contains(first, []byte(key)) }
+	switch {
+	case !bytes.HasPrefix(head, []byte("{")):
+	case has(`"schema": "bouncelog.`) || has(`"schema":"bouncelog.`):
+		return "a report"
+	case has(`"format":"`) && has(`"attempted":`) && has(`"kind":"`) && has(`"rule":"`) && has(`"line":`):
+		return "a list of attempts"
+	}
+	return ""
 }
 
 // message says what kind of mail message (RFC 5322) begins with head; empty: it is none. Two fields that messages have tell
