@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, o IO) int {
 	cmd.SetIn(o.In)
 	cmd.SetOut(o.Out)
 	cmd.SetErr(o.Err)
-	err := cmd.ExecuteContext(ctx)
+	called, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
 		err = out.err
 	}
@@ -125,7 +125,7 @@ func run(ctx context.Context, args []string, o IO) int {
 		return exit.status
 	}
 	// What is left are cobra's own complaints about flags and arguments.
-	fmt.Fprintf(o.Err, "bouncelog: %s\nTry 'bouncelog --help'.\n", report.Visible(strings.TrimSpace(err.Error())))
+	fmt.Fprintf(o.Err, "bouncelog: %s\nTry '%s --help'.\n", report.Visible(strings.TrimSpace(err.Error())), called.CommandPath())
 	return exitUsage
 }
 
