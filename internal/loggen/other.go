@@ -216,9 +216,10 @@ func (w *otherWriter) powermta(m *otherMessage) {
 }
 
 func (w *otherWriter) kumomta(m *otherMessage) {
-	kind := "Reception"
+	kind, before := "Reception", 0 // num_attempts counts those before
 	code, enhanced, content, command := "250", "2.0.0", "OK ids="+m.id, "null"
 	if m.stage > 0 {
+		before = m.tries
 		reply := w.attempt(m)
 		kind, command = "Delivery", `"."`
 		if reply != "" {
@@ -239,7 +240,7 @@ func (w *otherWriter) kumomta(m *otherMessage) {
 		`"source_address":{"address":"192.0.2.77:53210"},"feedback_report":null,"meta":{},"headers":{},"delivery_protocol":"ESMTP","reception_protocol":"ESMTP",`+
 		`"nodeid":"557f3ad4-2c8c-11ee-976e-782d7e12e173","session_id":"9bcd689e-23d9-41b7-a015-63a1382f8b57"}`+"\n",
 		kind, m.id, m.sender, m.rcpt, m.born%7, m.domain, m.mx, code, e[0], e[1], e[2], content, command, m.mx, m.ip,
-		w.now/sec, w.stamp("2006-01-02T15:04:05.000000Z"), m.born/sec, time.UnixMicro(m.born).UTC().Format("2006-01-02T15:04:05.000000Z"), m.tries)
+		w.now/sec, w.stamp("2006-01-02T15:04:05.000000Z"), m.born/sec, time.UnixMicro(m.born).UTC().Format("2006-01-02T15:04:05.000000Z"), before)
 }
 
 func (w *otherWriter) ses(m *otherMessage) {

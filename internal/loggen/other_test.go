@@ -48,12 +48,22 @@ func TestWriteOther(t *testing.T) {
 					}
 				}
 			default:
+				before := make(map[string]int)
 				for d := json.NewDecoder(&a); ; {
-					var v struct{ Type, EventType string }
+					var v struct {
+						Type, EventType, ID string
+						NumAttempts         int `json:"num_attempts"`
+					}
 					if err := d.Decode(&v); err == io.EOF {
 						break
 					} else if err != nil {
 						t.Fatal(err)
+					}
+					if v.Type != "" && v.Type != "Reception" {
+						if v.NumAttempts != before[v.ID] {
+							t.Fatalf("%s %s: %d attempts before it, want %d", v.Type, v.ID, v.NumAttempts, before[v.ID])
+						}
+						before[v.ID]++
 					}
 					switch v.Type + v.EventType {
 					case "Delivery":
