@@ -62,15 +62,15 @@ test-all: lint test race zones vuln
 
 race:
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
-		echo '$(GO) test -race -shuffle=on ./...'; $(GO) test -race -shuffle=on ./...; \
+		echo '$(GO) test -race -short -shuffle=on ./...'; $(GO) test -race -short -shuffle=on ./...; \
 	else \
 		echo 'race: left out, there is no C compiler'; \
 	fi
 
 # A day ahead of UTC, and half an hour off: what holds by luck of the zone or of the first run falls here.
 zones:
-	TZ=Pacific/Kiritimati $(GO) test -shuffle=on -count=2 ./...
-	TZ=America/St_Johns $(GO) test -shuffle=on ./...
+	TZ=Pacific/Kiritimati $(GO) test -short -shuffle=on -count=2 ./...
+	TZ=America/St_Johns $(GO) test -short -shuffle=on ./...
 
 lint: $(TOOLS)/staticcheck
 	@out=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd internal parsers report) || exit 1; \
