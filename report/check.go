@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -184,15 +183,7 @@ func FindCheckFormat(name string) (CheckFormat, error) {
 }
 
 func writeCheckJSON(w io.Writer, c *Check, _ WriteOptions) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(c); err != nil {
-		return err
-	}
-	_, err := w.Write(escapeHidden(b.Bytes()))
-	return err
+	return writeIndented(w, c)
 }
 
 // shownDifferences is how many differences of one expectation writers for people show.

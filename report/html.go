@@ -596,17 +596,8 @@ func (b *htmlBuilder) apart() htmlSection {
 	s := htmlSection{ID: "apart", Title: "Counted apart", Note: "In none of the numbers above."}
 	t := &b.r.Totals
 	whole := &htmlTable{Name: "Attempts counted apart", Head: heads("what", "#attempts", "#sent", "#deferred", "#bounced", "meaning")}
-	for _, x := range []struct {
-		name, what string
-		a          *Attempts
-	}{
-		{"notifications", "mail from the null sender: bounces, delay warnings", &t.Notifications.Attempts},
-		{"internal", "hops inside the house: content filters and the like", &t.Internal},
-		{"probes", "address verifications", &t.Probes},
-	} {
-		if x.a.Attempts > 0 {
-			whole.Rows = append(whole.Rows, []htmlCell{htmlText(x.name), htmlCount(x.a.Attempts), htmlCount(x.a.Sent), htmlCount(x.a.Deferred), htmlCount(x.a.Bounced), htmlDim(x.what)})
-		}
+	for _, x := range t.apartAttempts() {
+		whole.Rows = append(whole.Rows, []htmlCell{htmlText(x.name), htmlCount(x.Attempts.Attempts), htmlCount(x.Sent), htmlCount(x.Deferred), htmlCount(x.Bounced), htmlDim(x.what)})
 	}
 	if len(whole.Rows) > 0 {
 		s.Parts = append(s.Parts, htmlPart{Table: whole})
@@ -616,22 +607,8 @@ func (b *htmlBuilder) apart() htmlSection {
 			count(o.Delivered), count(o.Bounced), count(o.Expired), count(o.Pending), count(o.Lost))})
 	}
 	rest := &htmlTable{Name: "Other events counted apart", Head: heads("what", "#count", "meaning")}
-	for _, x := range []struct {
-		name string
-		n    int64
-		what string
-	}{
-		{"suspended", t.Suspended, "deferrals without an attempt"},
-		{"discarded", t.Discarded, "thrown away by the MTA, logged as sent"},
-		{"unattempted", t.Unattempted, "bounces without an attempt"},
-		{"suppressed", t.Suppressed, "kept back by a suppression list or policy"},
-		{"async", t.Async, "bounce messages that came after sent"},
-		{"connects", t.Connects, "servers tried that did not decide an attempt"},
-		{"inbound", t.Inbound, "refusals at our own door"},
-	} {
-		if x.n > 0 {
-			rest.Rows = append(rest.Rows, []htmlCell{htmlText(x.name), htmlCount(x.n), htmlDim(x.what)})
-		}
+	for _, x := range t.apartEvents() {
+		rest.Rows = append(rest.Rows, []htmlCell{htmlText(x.name), htmlCount(x.n), htmlDim(x.what)})
 	}
 	if len(rest.Rows) > 0 {
 		s.Parts = append(s.Parts, htmlPart{Table: rest})

@@ -64,6 +64,19 @@ func writeJSON(w io.Writer, r *Report, _ WriteOptions) error {
 	return out.Flush()
 }
 
+// writeIndented writes v as JSON, by way of memory: a Report may be too long for that.
+func writeIndented(w io.Writer, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escapeHidden(b.Bytes()))
+	return err
+}
+
 // escapeHidden escapes what encoding/json leaves as it is and a terminal may obey: C1, bidirectional controls and the
 // like. In JSON, they can stand only in strings.
 func escapeHidden(doc []byte) []byte {

@@ -1,10 +1,8 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"net/url"
 	"path"
@@ -111,15 +109,7 @@ func writeResults(w io.Writer, tool Tool, rules []findingRule, found []finding) 
 		}
 		run.Results = append(run.Results, res)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}); err != nil {
-		return err
-	}
-	_, err := w.Write(escapeHidden(b.Bytes()))
-	return err
+	return writeIndented(w, sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
 }
 
 func sarifTextOf(s string) *sarifText {

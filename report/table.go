@@ -527,27 +527,9 @@ func (p *printer) templates(r *Report) {
 }
 
 func (p *printer) apart(r *Report) {
-	t := &r.Totals
 	var rows [][]cell
-	for _, x := range []struct {
-		name string
-		n    int64
-		what string
-	}{
-		{"notifications", t.Notifications.Attempts.Attempts, "mail from the null sender: bounces, delay warnings"},
-		{"internal", t.Internal.Attempts, "hops inside the house: content filters and the like"},
-		{"probes", t.Probes.Attempts, "address verifications"},
-		{"suspended", t.Suspended, "deferrals without an attempt"},
-		{"discarded", t.Discarded, "thrown away by the MTA, logged as sent"},
-		{"unattempted", t.Unattempted, "bounces without an attempt"},
-		{"suppressed", t.Suppressed, "kept back by a suppression list or policy"},
-		{"async", t.Async, "bounce messages that came after sent"},
-		{"connects", t.Connects, "servers tried that did not decide an attempt"},
-		{"inbound", t.Inbound, "refusals at our own door"},
-	} {
-		if x.n > 0 {
-			rows = append(rows, cells(plainCell(x.name), countCell(x.n), plainCell(x.what)))
-		}
+	for _, x := range r.Totals.apart() {
+		rows = append(rows, cells(plainCell(x.name), countCell(x.n), plainCell(x.what)))
 	}
 	if len(rows) == 0 {
 		return
