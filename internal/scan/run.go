@@ -129,6 +129,9 @@ func (p pipeline[T]) run(ctx context.Context, s *scanner) error {
 	}
 
 	f := folder[T]{p: p, s: s, progress: make([]folded[T], len(s.inputs))}
+	if len(s.inputs) > 0 {
+		close(s.inputs[0].turn)
+	}
 	for f.turn < len(s.inputs) {
 		var r result[T]
 		select {

@@ -251,6 +251,26 @@ func TestMergeIsAssociative(t *testing.T) {
 	}
 }
 
+// What a piece leaves to the one before it may be as much as there are messages: nothing waits for it in vain.
+func TestSnapshotOfManyMessages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mail.log")
+	var text bytes.Buffer
+	const messages = 300_000
+	for i := range messages {
+		fmt.Fprintf(&text, "Nov 10 10:00:00 mx1 postfix/qmgr[1]: 4X%06X: removed\n", i)
+	}
+	if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, path)
+	c.Source.ChunkSize = 0
+	data := made(t, c)
+	if len(data) > 16*messages {
+		t.Errorf("%d bytes for %d messages", len(data), messages)
+	}
+	report(t, c.Summary, data)
+}
+
 // A snapshot is the same for any number of jobs.
 func TestSnapshotIsDeterministic(t *testing.T) {
 	paths := flat(logs(t, 7, 2, 2))
