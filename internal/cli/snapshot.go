@@ -233,7 +233,7 @@ func snapshotError(err error) error {
 // the end.
 func (s *session) openSnapshots(args []string) (rest []string, err error) {
 	var seen []fs.FileInfo
-	for _, path := range args {
+	for _, path := range snapshotsOf(args) {
 		data, fi, err := readSnapshot(path)
 		switch {
 		case err != nil:
@@ -255,6 +255,22 @@ func (s *session) openSnapshots(args []string) (rest []string, err error) {
 		s.snapshots = append(s.snapshots, x)
 	}
 	return rest, nil
+}
+
+// snapshotsOf returns the arguments, and in place of a glob that the shell left to us and that matches a snapshot, what it
+// matches.
+func snapshotsOf(args []string) (paths []string) {
+	for _, arg := range args {
+		var found []string
+		if _, err := os.Stat(arg); err != nil && strings.ContainsAny(arg, "*?[") {
+			found, _ = filepath.Glob(arg) // a wrong pattern is told by who reads the logs
+		}
+		if !slices.ContainsFunc(found, func(path string) bool { data, _, err := readSnapshot(path); return data != nil || err != nil }) {
+			found = []string{arg}
+		}
+		paths = append(paths, found...)
+	}
+	return paths
 }
 
 // maxSnapshot bounds the file of a snapshot.
@@ -291,9 +307,6 @@ func readSnapshot(path string) ([]byte, fs.FileInfo, error) {
 func (s *session) count(ctx context.Context, c scan.Config) (*scan.Result, error) {
 	if len(s.snapshots) == 0 {
 		return scan.Summarise(ctx, c)
-	}
-	if c.Runs != nil {
-		return nil, usagef("--state: a snapshot is not read on; leave one of the two out")
 	}
 	if c.Dedupe {
 		return nil, usagef("--dedupe: a snapshot has no lines to compare; leave one of the two out")
