@@ -12,15 +12,19 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
+	"bouncelog/internal/snapshot"
 	"bouncelog/internal/source"
 	"bouncelog/internal/state"
 	"bouncelog/internal/state/statetest"
 	"bouncelog/internal/summary"
+	"bouncelog/parsers"
 	"bouncelog/parsers/all"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,6 +114,8 @@ type chaos struct {
 	began   time.Time   // when the current file did
 	rotated int
 	clean   bool // nothing changed since the last completed run
+	keep    string
+	away    string // a file that was taken away, to come back later
 
 	sum  map[string]int64
 	open []byte
@@ -256,6 +262,24 @@ func (c *chaos) rename() {
 	}
 }
 
+// withhold takes a rotated file away, and brings it back the next time.
+func (c *chaos) withhold() {
+	if c.away != "" {
+		c.check(os.Rename(c.path("../away"), c.path(c.away)))
+		c.note("brought back %s", c.away)
+		c.away = ""
+		return
+	}
+	if c.rotated == 0 {
+		return
+	}
+	name := fmt.Sprintf("mail.log.%d", 1+c.r.IntN(c.rotated))
+	if os.Rename(c.path(name), c.path("../away")) == nil {
+		c.note("took away %s", name)
+		c.away = fmt.Sprintf("back-%d", c.r.Int())
+	}
+}
+
 // run reads what is new, and may be killed on the way.
 func (c *chaos) run() {
 	before := c.generation()
@@ -305,8 +329,12 @@ func (c *chaos) once() (map[string]int64, []byte, error) {
 	o := IO{Err: io.Discard, Env: os.Getenv, Clock: clock, state: func(string) state.FS { return c.memory }}
 	s := session{flags: new(inputFlags), io: o}
 	conf := scan.Config{Formats: all.Formats(), Jobs: 1 + c.r.IntN(3), Now: clock()}
+	conf.Parse.Location = time.UTC
+	var err error
+	conf.Summary.Classifier, err = chaosClassifier()
+	c.check(err)
 	conf.Source.ChunkSize = 4096 << c.r.IntN(4)
-	flags := stateFlags{folder: c.lock}
+	flags := stateFlags{folder: c.lock, keep: c.keep}
 	run, err := flags.begin(c.t.Context(), &s, "report", &conf)
 	c.check(err)
 	defer run.end()
@@ -371,6 +399,14 @@ func play(t *testing.T, seed uint64) {
 	c.check(os.Mkdir(c.logs, 0o700))
 	c.lines = chaosLog(r, "mx1", 20+r.IntN(120))
 	late := chaosLog(r, "mx2", 10)
+	late = late[:len(late)/2+1]
+	withheld := false
+	switch seed % 3 {
+	case 1:
+		c.keep = "400d"
+	case 2:
+		c.keep, withheld = "400d", true
+	}
 	var text, other strings.Builder
 	for _, l := range c.lines {
 		text.WriteString(l.text)
@@ -393,6 +429,10 @@ func play(t *testing.T, seed uint64) {
 			c.rename()
 		case 5, 6, 7:
 			c.run()
+		case 9:
+			if withheld {
+				c.withhold()
+			}
 		case 8:
 			if late != nil && r.IntN(4) == 0 {
 				c.append("late.log", other.String())
@@ -407,6 +447,9 @@ func play(t *testing.T, seed uint64) {
 	if late != nil {
 		c.append("late.log", other.String())
 	}
+	if c.away != "" {
+		c.withhold()
+	}
 	for try := 0; ; try++ { // what is there twice is read one after the other
 		before := c.generation()
 		c.run()
@@ -414,7 +457,10 @@ func play(t *testing.T, seed uint64) {
 			break
 		}
 	}
-	o := summary.Options{}
+	var o summary.Options
+	var err error
+	o.Classifier, err = chaosClassifier()
+	c.check(err)
 	if len(c.open) > 0 {
 		left, err := summary.Decode(c.open, &o, func(string) uint32 { return 0 })
 		c.check(err)
@@ -428,11 +474,83 @@ func play(t *testing.T, seed uint64) {
 	c.check(os.WriteFile(filepath.Join(whole, "late.log"), []byte(other.String()), 0o600))
 	inputs, _, errs := source.Expand([]string{whole}, nil)
 	c.check(errors.Join(errs...))
-	res, err := scan.Summarise(t.Context(), scan.Config{Formats: all.Formats(), Now: chaosStart.AddDate(0, 0, 12), Inputs: inputs})
+	res, err := scan.Summarise(t.Context(), scan.Config{Formats: all.Formats(), Now: chaosStart.AddDate(0, 0, 12), Inputs: inputs, Summary: o})
 	c.check(err)
-	if d := cmp.Diff(tallyOf(res.Counts), c.sum); d != "" {
+	want := tallyOf(res.Counts)
+	if d := cmp.Diff(want, c.sum); d != "" && !withheld {
 		t.Errorf("seed %d: the runs do not sum up to one (-one +sum):\n%s\n%s", seed, d, strings.Join(c.log, "\n"))
 	}
+	if c.keep == "" {
+		return
+	}
+	if d := cmp.Diff(want, tallyOf(c.history().Counts)); d != "" {
+		t.Errorf("seed %d: the report from history is not that on the logs (-logs +history):\n%s\n%s", seed, d, strings.Join(c.log, "\n"))
+	}
+	one := &chaos{t: t, r: r, logs: whole, lock: c.lock, memory: statetest.New(), keep: c.keep}
+	_, _, err = one.once()
+	c.check(err)
+	if d := cmp.Diff(one.report(), c.report()); d != "" {
+		t.Errorf("seed %d: the report from history is not that of one run (-one +many):\n%s\n%s", seed, d, strings.Join(c.log, "\n"))
+	}
+}
+
+// report returns the report from history.
+func (c *chaos) report() string {
+	var stdout, stderr strings.Builder
+	o := IO{Out: &stdout, Err: &stderr, In: strings.NewReader(""), Env: func(string) string { return "" }, Clock: time.Now, state: func(string) state.FS { return c.memory }}
+	if status := run(c.t.Context(), []string{"report", "--state", c.lock, "-f", "json", "--tz", "UTC", "--now", chaosStart.AddDate(0, 0, 12).Format(time.RFC3339)}, o); status != 0 || stderr.Len() > 0 {
+		c.t.Errorf("report from history: status %d: %s", status, stderr.String())
+	}
+	return stdout.String()
+}
+
+// options are those of history.
+func (c *chaos) options() *summary.Options {
+	rules, err := chaosClassifier()
+	c.check(err)
+	return &summary.Options{Now: parsers.StampOf(chaosStart.AddDate(0, 0, 12)), Classifier: rules}
+}
+
+// chaosClassifier are the rules that all runs count by.
+var chaosClassifier = sync.OnceValues(func() (*classify.Classifier, error) {
+	rules, providers, err := classify.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	return classify.NewClassifier(rules, providers)
+})
+
+// history returns what history has, and checks that each of its days is one.
+func (c *chaos) history() *scan.Result {
+	s, err := state.Open("memory", c.memory)
+	c.check(err)
+	var all []*snapshot.Snapshot
+	for _, p := range s.State().Parts {
+		date, ok := strings.CutPrefix(p.Name, dayPart)
+		if !ok {
+			continue
+		}
+		data, err := s.Part(p.Name)
+		c.check(err)
+		for i := range 2 { // a snapshot can be used once
+			x, err := snapshot.Read(p.Name, data)
+			c.check(err)
+			if i == 0 {
+				all = append(all, x)
+				continue
+			}
+			res, err := snapshot.Result([]*snapshot.Snapshot{x}, c.options())
+			c.check(err)
+			for _, h := range res.Counts.Hours() {
+				if got := h.Start.Time().Format(time.DateOnly); got != date && h.Total() > 0 && h.Start.Time().Add(time.Hour+time.Minute).Format(time.DateOnly) != date {
+					c.t.Errorf("the %s has attempts of %s", date, h.Start)
+				}
+			}
+		}
+	}
+	res, err := snapshot.Result(all, c.options())
+	c.check(err)
+	return res
 }
 
 // TestChaos plays random histories, a hundred of them or CHAOS_N; a failure names its seed, which CHAOS_SEED plays again.

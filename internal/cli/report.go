@@ -64,9 +64,11 @@ pseudonyms as what is passed on. --only-if keeps a job of cron quiet where all i
 What is meant to be passed on (` + strings.Join(redactedFormats(), ", ") + `) has pseudonyms for the local parts of addresses, in texts of
 the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run;
 otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
-` + stateHelp + reportStatusHelp,
+` + stateHelp + historyHelp + reportStatusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
+  bouncelog report --state /var/lib/bouncelog /var/log/mail.log*
+  bouncelog report --state /var/lib/bouncelog --period 2026-11
   bouncelog report -f json --out table=report.txt mail.log > report.json
   bouncelog report -f csv:providers --out csv:domains=domains.csv mail.log > providers.csv
   bouncelog report --redact all --redact-key secret.key -f markdown mail.log > report.md
@@ -94,6 +96,7 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote")
 	opt.noise.addFail(cmd.Flags())
 	opt.state.add(cmd.Flags())
+	opt.state.addHistory(cmd.Flags())
 	return cmd
 }
 
@@ -155,12 +158,15 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
 	}
 	s := session{flags: &opt.input, io: o, counts: true}
-	run, err := opt.state.begin(ctx, &s, "report", &c)
-	if err != nil {
-		return err
+	var run *stateRun
+	var past *days
+	if opt.state.ofHistory(opt.paths) {
+		past, err = opt.state.history(ctx, &s, "report", &c)
+	} else if run, err = opt.state.begin(ctx, &s, "report", &c); err == nil {
+		defer run.end()
+		c.Inputs, err = run.inputs(&s, opt.paths)
 	}
-	defer run.end()
-	if c.Inputs, err = run.inputs(&s, opt.paths); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
@@ -178,6 +184,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	describe(&build, res)
+	past.describe(&build)
 	r, err := report.Build(res.Counts, build)
 	if err != nil {
 		return usagef("%w", err)
@@ -271,6 +278,9 @@ func (opt *reportOptions) compare(baseline *report.Report, res *scan.Result, bui
 	r, err := report.Build(res.Counts, build)
 	if err != nil {
 		return nil, usagef("%w", err)
+	}
+	if err := sameSelection(opt.baseline, baseline, r.Selection); err != nil {
+		return nil, err
 	}
 	o.OldName = opt.baseline
 	return compare.Reports(baseline, r, o), nil

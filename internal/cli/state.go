@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bouncelog/internal/scan"
+	"bouncelog/internal/snapshot"
 	"bouncelog/internal/source"
 	"bouncelog/internal/state"
 	"bouncelog/internal/summary"
@@ -23,6 +24,8 @@ import (
 type stateFlags struct {
 	folder     string
 	wait       time.Duration
+	keep       string // of history; empty: the command has none
+	period     string
 	journal    bool
 	journalDir string
 }
@@ -58,9 +61,20 @@ type stateRun struct {
 	open    []byte // what the run leaves open
 	now     time.Time
 	unlock  func()
+	ends    map[*state.Step]ends
+
+	keep time.Duration               // of history; zero: there is none
+	days map[string][]snapshot.Piece // that this run adds to it, by date
+	made snapshot.Made
 
 	matches []string // of the journal
 	journal *journal // nil: it is not read
+}
+
+// addHistory adds the flags of a command that keeps a history.
+func (f *stateFlags) addHistory(s *pflag.FlagSet) {
+	s.StringVar(&f.keep, "keep", "400d", "with --state: how long days are kept in its history; 0d: none are")
+	s.StringVar(&f.period, "period", "", "with --state and without logs: report on a year, month or `day` of its history: 2026, 2026-11, 2026-11-22")
 }
 
 // begin locks the state of a command and reads it.
@@ -78,7 +92,15 @@ func (f *stateFlags) begin(ctx context.Context, s *session, command string, c *s
 		return nil, usagef("--state: each line is counted in the run that reads it, so there is no window; leave out --since, --until, --last and --yesterday")
 	case in.dedupe:
 		return nil, usagef("--state: --dedupe would have to know the lines of all runs; leave one out")
-	case f.wait < 0:
+	case f.period != "":
+		return nil, usagef("--period: it is of history; leave out the logs")
+	}
+	return f.lockAndOpen(ctx, s, command, c)
+}
+
+// lockAndOpen locks the state of a command and reads it.
+func (f *stateFlags) lockAndOpen(ctx context.Context, s *session, command string, c *scan.Config) (*stateRun, error) {
+	if f.wait < 0 {
 		return nil, usagef("--state-wait %v: give 0s or more", f.wait)
 	}
 	r := &stateRun{s: s, flags: f, command: command, now: c.Now}
@@ -86,6 +108,11 @@ func (f *stateFlags) begin(ctx context.Context, s *session, command string, c *s
 		r.now = c.Clock
 	}
 	var err error
+	if f.keep != "" && !f.journal {
+		if r.keep, err = duration(f.keep); err != nil || r.keep < 0 {
+			return nil, usagef("--keep %q: give days, as 400d, or 0d for no history", f.keep)
+		}
+	}
 	if r.unlock, err = f.lock(ctx, command); err != nil {
 		return nil, err
 	}
@@ -164,6 +191,9 @@ func (r *stateRun) choose(ctx context.Context, c *scan.Config) error {
 	if r == nil {
 		return nil
 	}
+	if len(r.s.snapshots) > 0 {
+		return usagef("--state: a snapshot is not read on; leave one of the two out")
+	}
 	open, err := r.store.Part(openPart)
 	if err != nil {
 		return stateError(err)
@@ -205,7 +235,7 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 	r.s.continues = !r.store.New()
 	r.plan, errs = state.NewPlan(r.store.State().Logs, c.Inputs, r.now)
 	r.s.errs = append(r.s.errs, errs...)
-	r.steps = make(map[*source.Input]*state.Step)
+	r.steps, r.ends = make(map[*source.Input]*state.Step), make(map[*state.Step]ends)
 	c.Inputs = nil
 	clear(c.Runs.Known)
 	for _, step := range r.plan.Steps {
@@ -229,6 +259,9 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 func (r *stateRun) scanner(do func(context.Context, scan.Config) (*scan.Result, error)) func(context.Context, scan.Config) (*scan.Result, error) {
 	if r == nil {
 		return do
+	}
+	if r.keep > 0 {
+		do = r.byDay
 	}
 	return func(ctx context.Context, c scan.Config) (*scan.Result, error) {
 		for try := 1; ; try++ {
@@ -274,16 +307,25 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 	}
 	for i := range res.Inputs {
 		in := &res.Inputs[i]
-		step := r.steps[in.Input]
-		if step == nil {
-			continue // the journal
+		if step := r.steps[in.Input]; step != nil { // else the journal, or it was read by days
+			r.ends[step] = ends{in.End, in.Known.Lines, in.Whole, in.Known}
 		}
+	}
+	for step, e := range r.ends {
 		l := step.Log
-		l.Anchor, l.Host, l.First = in.Known.Anchor, in.Known.Host, in.Known.First
-		step.Read(in.End, in.Known.Lines, in.Whole)
+		l.Anchor, l.Host, l.First = e.known.Anchor, e.known.Host, e.known.First
+		step.Read(e.till, e.lines, e.whole)
 	}
 	next.Command, next.Time, next.Logs = r.command, r.now.Unix(), r.plan.Logs(keepLogs)
-	if err := r.store.Commit(next, map[string][]byte{openPart: r.open}); err != nil {
+	parts := map[string][]byte{openPart: r.open}
+	err := r.addDays(parts)
+	if len(r.days) > 0 && next.Zone == "" {
+		next.Zone = r.made.Zone
+	}
+	if err == nil {
+		err = r.store.Commit(next, parts)
+	}
+	if err != nil {
 		return &exitError{exitInput, errors.Join(err, verdict)}
 	}
 	return verdict

@@ -43,23 +43,27 @@ func (r *Runs) check(in *input) error {
 	return fmt.Errorf("read %s: its records are not lines, which --state has to have; read it without", in.Name)
 }
 
-// root returns what the lines of a scan are joined to.
-func (s *scanner) root() (*summary.Summary, error) {
-	if s.Runs == nil || len(s.Runs.Open) == 0 {
-		return summary.New(&s.Summary, true), nil
+// Root returns what the lines of a run are joined to, whose result is res.
+func (r *Runs) Root(o *summary.Options, res *Result) (*summary.Summary, error) {
+	if r == nil || len(r.Open) == 0 {
+		return summary.New(o, true), nil
 	}
-	return summary.Decode(s.Runs.Open, &s.Summary, func(file string) uint32 {
-		s.res.earlier = append(s.res.earlier, file)
-		return uint32(firstEarlier + len(s.res.earlier) - 1)
+	return summary.Decode(r.Open, o, func(file string) uint32 {
+		res.earlier = append(res.earlier, file)
+		return uint32(firstEarlier + len(res.earlier) - 1)
 	})
 }
 
 // firstEarlier is the number of the first file that is none of this run's inputs.
 const firstEarlier = 1 << 31
 
-// leave ends a run: what its log says no more about is settled, what is open is left to the next one, and counted as far
-// as that will not count it.
-func (r *Runs) leave(root *summary.Summary, res *Result) error {
+// End ends a run: what its log says no more about is settled, what is open is left to the next one, and counted as far as
+// that will not count it. Without runs, all is counted.
+func (r *Runs) End(root *summary.Summary, res *Result) error {
+	if r == nil {
+		root.Final()
+		return nil
+	}
 	root.Settle()
 	if err := r.Leave(root, res); err != nil {
 		return err

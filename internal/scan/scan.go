@@ -124,7 +124,7 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := s.root()
+	root, err := s.Runs.Root(&s.Summary, s.res)
 	if err != nil {
 		return nil, err
 	}
@@ -133,12 +133,7 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	}
 	s.res.Counts = root.Counts
 	s.finish()
-	if s.Runs == nil {
-		root.Final()
-	} else if err := s.Runs.leave(root, s.res); err != nil {
-		return nil, err
-	}
-	return s.res, nil
+	return s.res, s.Runs.End(root, s.res)
 }
 
 // A Group is the inputs of one host, by their first lines, and what they hold: a piece of its log, before which there may be

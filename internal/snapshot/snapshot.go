@@ -35,6 +35,9 @@ type Piece struct {
 	Claimed        int64              // lines that a format knew
 	OmitsDeferrals bool               // the formats of these may leave deferrals out
 
+	// Known: whoever made it knows logs again, so that none is in two such pieces. It is not in the file.
+	Known bool
+
 	counts []byte // of a Summary; places in it are numbers of Inputs
 	name   string // of the snapshot, for messages
 }
@@ -254,6 +257,9 @@ const overlap = time.Hour
 func (c chain) overlaps() (warnings []string) {
 	for i, p := range c {
 		for _, q := range c[:i] {
+			if p.Known && q.Known {
+				continue
+			}
 			for _, a := range p.Inputs {
 				for _, b := range q.Inputs {
 					if a.First == 0 || b.First == 0 || min(a.Last, b.Last).Sub(max(a.First, b.First)) < min(overlap, a.Last.Sub(a.First)/2, b.Last.Sub(b.First)/2) {
@@ -386,7 +392,10 @@ func (c chain) join() (*Piece, error) {
 
 // Result returns what a scan of all logs of the snapshots would have found. o are the options that they were made with, and
 // what else is to be known: see [Adopt]. They are not to be used after.
-func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) {
+func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) { return Continue(all, o, nil) }
+
+// Continue is Result for a run that goes on where others ended.
+func Continue(all []*Snapshot, o *summary.Options, runs *scan.Runs) (*scan.Result, error) {
 	chains, err := chainsOf(all)
 	if err != nil {
 		return nil, err
@@ -403,7 +412,10 @@ func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) {
 	res.Warnings = set(res.Warnings...)
 	b := bind(pieces)
 	res.Inputs = b.inputs
-	root := summary.New(o, true)
+	root, err := runs.Root(o, res)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range pieces {
 		s, err := b.decode(i, p, o)
 		if err != nil {
@@ -419,8 +431,8 @@ func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) {
 		res.Samples = append(res.Samples, x.Sample)
 	}
 	res.OmitsDeferrals = res.OmitsDeferrals && res.Claimed > 0
-	res.Counts = root.Final()
-	return res, nil
+	res.Counts = root.Counts
+	return res, runs.End(root, res)
 }
 
 // Adopt has o ask for what the snapshots were made with. What o asks for already has to be the same, and breakdowns among

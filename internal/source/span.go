@@ -20,7 +20,7 @@ var ErrMoved = errors.New("it was rotated or truncated while it was read")
 // waits for its newline.
 type Span struct {
 	From int64 // where the first line begins, in bytes of text, after decompression
-	Till int64 // of a plain file: where the last whole line ends, itself not included; zero: at the end of the text
+	Till int64 // where it ends, at a line's end; zero, of what is compressed: behind the last whole line
 
 	beginning string // of the text, to see that it is still the same
 }
@@ -136,7 +136,7 @@ func (r *Reader) check(in *Input) error {
 	if err != nil {
 		return readError(in.Name, err)
 	}
-	if in.info != nil && !os.SameFile(fi, in.info) || r.plain && r.Size < r.span.Till || !r.plain && r.span.Till > 0 || !r.same() {
+	if in.info != nil && !os.SameFile(fi, in.info) || r.plain && r.Size < r.span.Till || !r.same() {
 		return moved
 	}
 	return nil
@@ -200,4 +200,56 @@ func (r *Reader) End() (int64, error) {
 		return 0, fmt.Errorf("read %s: %w", r.name, ErrMoved)
 	}
 	return r.span.Till, nil
+}
+
+// A Text is the text of an input's span, to look at before it is read.
+type Text struct {
+	r    *Reader
+	rest io.Reader // of a stream
+}
+
+// Text opens the text of the input's span.
+func (in *Input) Text() (*Text, error) {
+	r, err := in.open(Options{})
+	if err == nil {
+		err = r.check(in)
+	}
+	if err != nil {
+		if r != nil {
+			r.Close()
+		}
+		return nil, err
+	}
+	t := &Text{r: r}
+	if !r.plain {
+		r.skip()
+		t.rest = r.lines
+	}
+	return t, nil
+}
+
+// Plain reports whether any place of the text can be read at once: then its span is known.
+func (t *Text) Plain() (s Span, plain bool) { return *t.r.span, t.r.plain }
+
+// ReadAt reads a plain text at a place.
+func (t *Text) ReadAt(p []byte, at int64) (int, error) {
+	p = p[:max(0, min(int64(len(p)), t.r.span.Till-at))]
+	n, err := t.r.readAt(p, at)
+	if err == nil && n < len(p) {
+		err = fmt.Errorf("read %s: %w", t.r.name, ErrMoved)
+	}
+	return n, err
+}
+
+// Read reads the next of a text that is not plain.
+func (t *Text) Read(p []byte) (int, error) { return t.rest.Read(p) }
+
+// Close closes the input.
+func (t *Text) Close() error {
+	return t.r.Close()
+}
+
+// Within returns the input reduced to a part of its span, which has to be made of whole lines.
+func (in *Input) Within(from, till int64) *Input {
+	return in.Part(Span{from, till, in.span.beginning})
 }

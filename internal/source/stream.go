@@ -17,6 +17,9 @@ func (r *Reader) pump() {
 	if r.span != nil {
 		r.skip()
 		src = r.lines
+		if till := r.span.Till; till > 0 {
+			src = io.LimitReader(src, till-r.span.From)
+		}
 	}
 	var counted int64
 	tail := r.memory() // the beginning of a line

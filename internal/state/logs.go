@@ -25,6 +25,7 @@ type Log struct {
 	Host   string        // of lines that name none
 	Name   string        // of the file that it was seen as last
 	Seen   int64         // when that was, in Unix seconds
+	Parts  int64         // of it that history has
 	Done   []Packed      // compressed files that hold no more of it than was read
 }
 

@@ -57,6 +57,7 @@ type State struct {
 	Command    string // that it is of: what one reads, another cannot read again
 	Time       int64  // of the commit, in Unix seconds
 	Logs       []Log  // that were read, in the order in which they came
+	Zone       string // of the days of history; empty: there is no history
 	Cursor     string // of the journal, up to which it was read; empty: it was not
 	Parts      []Part // by name
 }

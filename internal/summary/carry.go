@@ -4,6 +4,7 @@ package summary
 // longer than the lifetime are lost, and those whose sender is overdue have none. By their next event both would be settled
 // all the same, unless that came out of order by as long.
 func (s *Summary) Settle() {
+	s.setClocks() // pieces that were joined have none
 	y := tallier{s.opt, s.Counts, &s.pool}
 	for i, m := range s.open.all() {
 		now := s.opt.capped(s.clock[m.host])

@@ -36,7 +36,6 @@ func TestCarry(t *testing.T) {
 			if at == len(log) {
 				counts = root.Final()
 			} else {
-				root.setClocks() // Append knows of none
 				root.Settle()
 				open = root.EncodeOpen(nil, testPlace)
 				if again := decoded(t, open, o).EncodeOpen(nil, testPlace); !bytes.Equal(open, again) {

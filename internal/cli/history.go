@@ -1,0 +1,300 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"bouncelog/internal/scan"
+	"bouncelog/internal/snapshot"
+	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
+	"bouncelog/parsers"
+	"bouncelog/report"
+)
+
+const historyHelp = `
+The state has a snapshot of each day too, for --keep. Without logs, report --state FOLDER reports on these: on all of them, or on
+the whole days of --period, --yesterday, --last 7d, --since and --until.
+`
+
+// ends is how far a log was read.
+type ends struct {
+	till, lines int64
+	whole       bool
+	known       scan.Known
+}
+
+// byDay counts what is new in each log and on each day by itself, so that history has it so, and then all of it together.
+func (r *stateRun) byDay(ctx context.Context, c scan.Config) (*scan.Result, error) {
+	midnights, err := r.historyZone(c.Parse.Location)
+	if err != nil {
+		return nil, err
+	}
+	made := snapshot.Made{Tool: Version, Zone: zone(c.Parse.Location)}
+	if c.Summary.Classifier != nil {
+		made.Rules = c.Summary.Classifier.Fingerprint()
+	}
+	r.days = make(map[string][]snapshot.Piece)
+	r.made = made
+	var all []*snapshot.Snapshot
+	inputs := c.Inputs
+	for _, in := range inputs {
+		step := r.steps[in]
+		c.Inputs = []*source.Input{in}
+		days, err := scan.Days(ctx, c, midnights)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			return r.failed(err), nil
+		}
+		known := c.Runs.Known[in]
+		for _, day := range days {
+			part := in.Within(day.From, day.Till)
+			one := c
+			one.Inputs, one.Runs = []*source.Input{part}, &scan.Runs{Known: map[*source.Input]scan.Known{part: known}}
+			res, groups, err := scan.Groups(ctx, one)
+			if err != nil {
+				return nil, err
+			}
+			if len(res.Errors) > 0 {
+				return r.failed(res.Errors...), nil
+			}
+			x := &res.Inputs[0]
+			known = x.Known
+			r.ends[step] = ends{x.End, x.Known.Lines, x.Whole, x.Known}
+			if x.Lines == 0 {
+				continue
+			}
+			// The parts of a log are in order by their number, whatever its name was by then, and logs by their first lines.
+			step.Log.Parts++
+			x.Begin = known.First.Add(time.Duration(step.Log.Parts) * time.Microsecond)
+			snap, err := snapshot.New(res, groups, made)
+			if err != nil {
+				return nil, err
+			}
+			for i := range snap.Pieces {
+				snap.Pieces[i].Known = true
+			}
+			date := cmp.Or(day.Date, r.now.In(midnights).Format(time.DateOnly))
+			for _, p := range snap.Pieces {
+				p.Inputs = slices.Clone(p.Inputs)
+				p.Inputs[0].Bytes = x.End - day.From // of text: whether it was compressed is nothing to history
+				r.days[date] = append(r.days[date], p)
+			}
+			all = append(all, snap)
+		}
+	}
+	c.Summary.Now = parsers.StampOf(cmp.Or(c.Now, c.Clock))
+	return snapshot.Continue(all, &c.Summary, c.Runs)
+}
+
+// failed returns the result of a run that could not read all.
+func (r *stateRun) failed(errs ...error) *scan.Result {
+	return &scan.Result{Counts: summary.NewCounts(), Errors: errs}
+}
+
+// zone returns the time zone of the days of history: the one that it was begun in.
+func (r *stateRun) historyZone(now *time.Location) (*time.Location, error) {
+	name := r.store.State().Zone
+	if name == "" || name == zone(now) {
+		return now, nil
+	}
+	there, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, usagef("--state %s: the days of its history are of the time zone %q: %w", r.flags.folder, name, err)
+	}
+	return there, nil
+}
+
+// dayPart begins the names of the parts of a state that have the days of history.
+const dayPart = "day-"
+
+// addDays adds the days of this run to the parts of a commit, and takes out those that are too old.
+func (r *stateRun) addDays(parts map[string][]byte) error {
+	for date, pieces := range r.days {
+		name := dayPart + date
+		x := &snapshot.Snapshot{}
+		data, err := r.store.Part(name)
+		if err == nil && data != nil {
+			x, err = snapshot.Read(name, data)
+		}
+		if err != nil {
+			return err
+		}
+		x.Pieces = append(x.Pieces, pieces...)
+		x.Tools, x.Rules, x.Zones = with(x.Tools, r.made.Tool), with(x.Rules, r.made.Rules), with(x.Zones, r.made.Zone)
+		if parts[name], err = x.Encode(); err != nil {
+			return err
+		}
+	}
+	oldest := r.now.Add(-r.keep).Format(time.DateOnly)
+	for _, p := range r.store.State().Parts {
+		if date, ok := strings.CutPrefix(p.Name, dayPart); ok && date < oldest {
+			parts[p.Name] = nil
+		}
+	}
+	return nil
+}
+
+// with returns a sorted set with one more.
+func with(set []string, name string) []string {
+	if i, found := slices.BinarySearch(set, name); !found && name != "" {
+		set = slices.Insert(set, i, name)
+	}
+	return set
+}
+
+// days are a window of history, which has whole days.
+type days struct {
+	from, to string // dates; to itself is not in it; empty: no bound
+	zone     *time.Location
+}
+
+func (w days) holds(date string) bool { return date >= w.from && (w.to == "" || date < w.to) }
+
+// at returns the beginning of a date, the zero time of none.
+func (w days) at(date string) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, date, w.zone)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// window returns the days that the flags of a report from history ask for.
+func (f *stateFlags) window(in *inputFlags, now time.Time, zone *time.Location) (w days, err error) {
+	ways := 0
+	for _, set := range []bool{f.period != "", in.since != "" || in.until != "", in.last != "", in.yesterday} {
+		if set {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return w, usagef("--period, --since/--until, --last and --yesterday exclude each other; give one")
+	}
+	w.zone = zone
+	y, m, d := now.In(zone).Date()
+	day := func(n int) string { return time.Date(y, m, d+n, 0, 0, 0, 0, zone).Format(time.DateOnly) }
+	switch {
+	case f.period != "":
+		for layout, next := range map[string][3]int{"2006": {1, 0, 0}, "2006-01": {0, 1, 0}, time.DateOnly: {0, 0, 1}} {
+			if t, err := time.Parse(layout, f.period); err == nil {
+				w.from, w.to = t.Format(time.DateOnly), t.AddDate(next[0], next[1], next[2]).Format(time.DateOnly)
+				return w, nil
+			}
+		}
+		return w, usagef("--period %q: give a year, a month or a day: 2026, 2026-11 or 2026-11-22", f.period)
+	case in.yesterday:
+		w.from, w.to = day(-1), day(0)
+	case in.last != "":
+		n, e := duration(in.last)
+		if e != nil || n <= 0 || n%(24*time.Hour) != 0 {
+			return w, usagef("--last %q: history has whole days; give a number of them, as 7d: those before today", in.last)
+		}
+		w.from, w.to = day(-int(n/(24*time.Hour))), day(0)
+	}
+	for flag, s := range map[string]string{"since": in.since, "until": in.until} {
+		if s == "" {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, s); err != nil {
+			return w, usagef("--%s %q: history has whole days; give a date", flag, s)
+		}
+	}
+	w.from, w.to = cmp.Or(w.from, in.since), cmp.Or(w.to, in.until)
+	return w, nil
+}
+
+// history reads the days of history that the flags ask for into the session, as snapshots, and has the configuration ask for
+// all that is in them.
+func (f *stateFlags) history(ctx context.Context, s *session, command string, c *scan.Config) (*days, error) {
+	r, err := f.lockAndOpen(ctx, s, command, c)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	if r.store.New() {
+		return nil, usagef("--state %s: there is no history; a run with --state and logs begins one", f.folder)
+	}
+	midnights, err := r.historyZone(c.Parse.Location)
+	if err != nil {
+		return nil, err
+	}
+	w, err := f.window(s.flags, r.now, midnights)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range r.store.State().Parts {
+		date, ok := strings.CutPrefix(p.Name, dayPart)
+		if !ok || !w.holds(date) {
+			continue
+		}
+		data, err := r.store.Part(p.Name)
+		if err != nil {
+			return nil, stateError(err)
+		}
+		x, err := snapshot.Read(p.File, data)
+		if err != nil {
+			return nil, snapshotError(err)
+		}
+		for i := range x.Pieces {
+			x.Pieces[i].Known = true
+			for j := range x.Pieces[i].Inputs {
+				x.Pieces[i].Inputs[j].Name = date // what its file is called by now, nobody knows
+			}
+		}
+		s.snapshots = append(s.snapshots, x)
+	}
+	s.counts = true
+	c.Inputs, c.Summary.Since, c.Summary.Until = nil, 0, 0
+	if len(s.snapshots) == 0 {
+		s.note("history has nothing of these days")
+		s.snapshots = []*snapshot.Snapshot{{}}
+	}
+	return &w, nil
+}
+
+// describe fills in what is known of the days: their lines have no place any more.
+func (w *days) describe(build *report.Options) {
+	if w == nil {
+		return
+	}
+	build.Locate, build.Since, build.Until = nil, w.at(w.from), w.at(w.to)
+	for i := range build.Samples {
+		build.Samples[i].Line = 0
+	}
+	var inputs []report.Input
+	for _, in := range build.Inputs {
+		i, found := slices.BinarySearchFunc(inputs, in.Name, func(x report.Input, name string) int { return strings.Compare(x.Name, name) })
+		if !found {
+			inputs = slices.Insert(inputs, i, report.Input{Name: in.Name, First: in.First, Last: in.Last})
+		}
+		x := &inputs[i]
+		x.Lines, x.Bytes = x.Lines+in.Lines, x.Bytes+in.Bytes
+		x.First, x.Last = earliest(x.First, in.First), max(x.Last, in.Last)
+		for _, name := range in.Formats {
+			x.Formats = with(x.Formats, name)
+		}
+		for _, name := range in.Hosts {
+			x.Hosts = with(x.Hosts, name)
+		}
+	}
+	build.Inputs = inputs
+}
+
+// earliest returns the earlier of two times as RFC 3339 has them in UTC, of which an empty one is none.
+func earliest(a, b string) string {
+	if a == "" || b != "" && b < a {
+		return b
+	}
+	return a
+}
+
+// ofHistory reports whether a command with these arguments reads history, not logs.
+func (f *stateFlags) ofHistory(paths []string) bool {
+	return f.folder != "" && len(paths) == 0 && !f.journal
+}
