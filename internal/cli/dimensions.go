@@ -58,6 +58,7 @@ func (f *campaignFlags) set(o *summary.Options, p *parsers.Options) error {
 		return usagef("--campaign-from %q: give one of %s:NAME, as in header:X-Campaign", f.from, strings.Join(names, ", "))
 	}
 	p.CampaignHeader = strings.ToLower(header)
+	o.CampaignName = p.CampaignHeader
 	if o.Campaign = strings.ToLower(f.glob); !summary.ValidGlob(o.Campaign) {
 		return usagef("--campaign %q: not a pattern; * stands for anything, ? for one character", f.glob)
 	}

@@ -318,6 +318,7 @@ func (s *session) count(ctx context.Context, c scan.Config) (*scan.Result, error
 	if err := snapshot.Adopt(&c.Summary, s.snapshots); err != nil {
 		return nil, snapshotError(err)
 	}
+	c.Parse.CampaignHeader = c.Summary.CampaignName
 	all := s.snapshots
 	var errs []error
 	if len(c.Inputs) > 0 {

@@ -386,9 +386,12 @@ func (c chain) join() (*Piece, error) {
 		p.Claimed += part.Claimed
 		p.OmitsDeferrals = p.OmitsDeferrals && part.OmitsDeferrals
 	}
-	p.take(whole, func(at summary.Pos) (string, int64) { return strconv.Itoa(int(at.Input)), at.DecodedLine() })
+	p.take(whole, ofDecoded)
 	return p, nil
 }
+
+// ofDecoded names the places of Summaries that were decoded.
+func ofDecoded(at summary.Pos) (string, int64) { return strconv.Itoa(int(at.Input)), at.DecodedLine() }
 
 // Result returns what a scan of all logs of the snapshots would have found. o are the options that they were made with, and
 // what else is to be known: see [Adopt]. They are not to be used after.

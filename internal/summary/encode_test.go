@@ -40,6 +40,7 @@ func encodeOptions() []*Options {
 		{Classifier: builtin(), By: []By{{ByHour, ByCategory}, {BySender, ByCode}, {ByDay}}},
 		{Since: parsers.StampOf(time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)), Until: parsers.StampOf(time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC))},
 		{Campaign: "a@*", CampaignFrom: CampaignSender, By: []By{{ByCampaign, ByDay}}},
+		{CampaignFrom: CampaignHeader, CampaignName: "x-campaign", By: []By{{ByCampaign}}},
 	}
 }
 
@@ -345,7 +346,7 @@ func TestEncodeKnowsAllFields(t *testing.T) {
 		of     any
 		fields int
 	}{
-		{Counts{}, 34}, {Summary{}, 9}, {Options{}, 12}, {message{}, 8}, {recipient{}, 3}, {extra{}, 3}, {item{}, 17}, {failure{}, 7},
+		{Counts{}, 35}, {Summary{}, 9}, {Options{}, 13}, {message{}, 8}, {recipient{}, 3}, {extra{}, 3}, {item{}, 17}, {failure{}, 7},
 		{facets{}, 3}, {trace{}, 6}, {pool{}, 4}, {lead{}, 4}, {pair{}, 3}, {template{}, 4}, {hostRow{}, 3}, {hourRow{}, 3},
 		{causeRow{}, 2}, {cell{}, 2}, {breakdowns{}, 5}, {deliveries{}, 2}, {DeliveryTime{}, 5}, {Evidence{}, 3}, {Pos{}, 3},
 	} {

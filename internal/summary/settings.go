@@ -49,7 +49,11 @@ func (o *Options) Settings() (list []Setting) {
 	}
 	add(setCampaign, o.Campaign)
 	if o.CampaignFrom != 0 {
-		add(setFrom, o.CampaignFrom.String())
+		from := o.CampaignFrom.String()
+		if o.CampaignFrom == CampaignHeader {
+			from += ":" + o.CampaignName
+		}
+		add(setFrom, from)
 	}
 	if o.Classifier != nil || o.causes {
 		add(setCauses, "yes")
@@ -128,11 +132,12 @@ func (o *Options) Set(s Setting) (err error) {
 	case setCampaign:
 		o.Campaign = s.Value
 	case setFrom:
-		i := slices.Index(campaignSourceNames[:], s.Value)
+		from, name, _ := strings.Cut(s.Value, ":")
+		i := slices.Index(campaignSourceNames[:], from)
 		if i < 0 {
 			return fmt.Errorf("setting %s %q is not known: a newer bouncelog counted by it", s.Name, s.Value)
 		}
-		o.CampaignFrom = CampaignSource(i)
+		o.CampaignFrom, o.CampaignName = CampaignSource(i), name
 	case setBy:
 		by, e := ParseBy(s.Value)
 		err = e

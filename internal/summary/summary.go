@@ -23,9 +23,26 @@ type Options struct {
 	By           []By           // breakdowns, MaxBreakdowns at most
 	Campaign     string         // a glob, lower case; empty: all
 	CampaignFrom CampaignSource // what tells campaigns apart
+	CampaignName string         // that of the field where that is CampaignHeader, as parsers.Options.CampaignHeader has it
 
 	Classifier *classify.Classifier // finds causes; nil: nobody asks for them
 	causes     bool                 // they were asked for where a Summary to be read was made
+}
+
+// A Selection is what alone is counted. Patterns are globs, lower case; empty: all.
+type Selection struct {
+	Domain, Sender, Job, Campaign string
+
+	CampaignFrom CampaignSource // what tells campaigns apart, where Campaign is set
+}
+
+// Selection returns what o selects.
+func (o *Options) Selection() Selection {
+	s := Selection{Domain: o.Domain, Sender: o.Sender, Job: o.Job, Campaign: o.Campaign}
+	if o.Campaign != "" {
+		s.CampaignFrom = o.CampaignFrom
+	}
+	return s
 }
 
 // selects reports whether an event that tells its sender and recipient itself was asked for.
