@@ -131,6 +131,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 			Since: formatTime(o.Since), Until: formatTime(o.Until),
 			First: c.First.String(), Last: c.Last.String(),
 		},
+		Selection:  SelectionOf(c.Selection),
 		Coverage:   coverageOf(c, &t, o.Samples),
 		Totals:     totalsOf(c),
 		Outcomes:   allOutcomesOf(&c.Total.Outcomes),
@@ -216,6 +217,18 @@ func (r *Report) omitDeferrals() {
 	for i := range r.DeliveryTimes {
 		r.DeliveryTimes[i].Attempts, r.DeliveryTimes[i].Retries = []AttemptsNeeded{}, []Retry{}
 	}
+}
+
+// SelectionOf is a selection in words of the report, nil where all mail is counted.
+func SelectionOf(s summary.Selection) *Selection {
+	if s == (summary.Selection{}) {
+		return nil
+	}
+	out := &Selection{Domain: s.Domain, Sender: s.Sender, Job: s.Job, Campaign: s.Campaign}
+	if s.Campaign != "" {
+		out.CampaignFrom = s.CampaignFrom.String()
+	}
+	return out
 }
 
 // inputsOf returns a copy of the inputs without a nil list in it.

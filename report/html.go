@@ -193,7 +193,7 @@ func (b *htmlBuilder) page() *htmlPage {
 	p := &htmlPage{
 		CSS:    template.CSS(htmlStyle),
 		Title:  "Mail delivery report",
-		Asked:  shorten(asked(&r.Window), htmlNameWidth),
+		Asked:  shorten(asked(r, Visible), htmlNameWidth),
 		Tool:   shorten(strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version), htmlNameWidth),
 		Inputs: b.inputsLine(),
 		Tiles:  b.tiles(),

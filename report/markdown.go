@@ -135,7 +135,7 @@ func (m *markdown) head(r *Report) {
 			plural(x.Count, "attempt", "attempts"), percent(x.Share), prose(replyMeaning(x))))
 	}
 	m.line("- **Window:** " + span(r.Window.First, r.Window.Last))
-	if asked := asked(&r.Window); asked != "" {
+	if asked := asked(r, code); asked != "" {
 		m.line("- **Asked for:** " + strings.TrimPrefix(asked, "asked for: "))
 	}
 	switch bad := c.NotUnderstood(); {

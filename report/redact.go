@@ -111,6 +111,8 @@ var policies = map[string]policy{
 	"Input.Name": keep, "Input.Formats": keep, "Input.Compression": keep, "Input.First": keep, "Input.Last": keep,
 	"Input.Hosts": (*Redactor).host, "Input.Note": (*Redactor).text,
 	"Window.Since": keep, "Window.Until": keep, "Window.First": keep, "Window.Last": keep,
+	"Selection.Domain": (*Redactor).domain, "Selection.Sender": (*Redactor).address, "Selection.Job": (*Redactor).text,
+	"Selection.Campaign": (*Redactor).text, "Selection.CampaignFrom": keep,
 	"Program.Name": (*Redactor).text,
 	"Host.Name":    (*Redactor).host, "Host.First": keep, "Host.Last": keep,
 	"Sample.Bucket": keep, "Sample.Reason": (*Redactor).text, "Sample.Text": (*Redactor).text, "Sample.File": keep,

@@ -8,6 +8,8 @@
 // are those of RFC 3463 (enhanced codes, class), RFC 3464 (attempt, recipient, diagnostic) and RFC 5321 (reply code).
 package report
 
+import "strings"
+
 // SchemaName and SchemaVersion say what a report in JSON is. The version is `major.minor`: a minor one adds keys, a
 // major one changes them.
 const (
@@ -27,10 +29,11 @@ type Report struct {
 
 	Redaction Redaction `json:"redaction,omitempty"` // what was replaced by pseudonyms; empty: nothing
 
-	Inputs   []Input  `json:"inputs"`
-	Window   Window   `json:"window"`
-	Coverage Coverage `json:"coverage"`
-	Totals   Totals   `json:"totals"`
+	Inputs    []Input    `json:"inputs"`
+	Window    Window     `json:"window"`
+	Selection *Selection `json:"selection,omitempty"` // nil: all mail
+	Coverage  Coverage   `json:"coverage"`
+	Totals    Totals     `json:"totals"`
 
 	Outcomes AllOutcomes `json:"outcomes"`
 	Classes  []Class     `json:"classes"`
@@ -87,6 +90,31 @@ type Window struct {
 	Until string `json:"until,omitempty"`
 	First string `json:"first,omitempty"` // of what was counted
 	Last  string `json:"last,omitempty"`
+}
+
+// A Selection is what alone was counted, as patterns. Empty: all.
+type Selection struct {
+	Domain       string `json:"domain,omitempty"` // of recipients
+	Sender       string `json:"sender,omitempty"`
+	Job          string `json:"job,omitempty"`
+	Campaign     string `json:"campaign,omitempty"`
+	CampaignFrom string `json:"campaign_from,omitempty"` // what tells campaigns apart: verp, sender, message-id, job, header
+}
+
+// String is a selection in words, empty for nil: `recipients at *.org`.
+func (s *Selection) String() string {
+	if s == nil {
+		return ""
+	}
+	var words []string
+	for _, x := range []struct{ what, pattern string }{
+		{"recipients at ", s.Domain}, {"senders like ", s.Sender}, {"jobs like ", s.Job}, {"campaigns by " + s.CampaignFrom + " like ", s.Campaign},
+	} {
+		if x.pattern != "" {
+			words = append(words, x.what+x.pattern)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // Coverage is the ledger: where every input line went. The six buckets sum to Lines.

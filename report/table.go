@@ -263,7 +263,7 @@ func (p *printer) head(r *Report) {
 		}
 	}
 	p.fact("Window", span(r.Window.First, r.Window.Last), plain)
-	if asked := asked(&r.Window); asked != "" {
+	if asked := asked(r, Visible); asked != "" {
 		p.fact("", asked, plain)
 	}
 	c := &r.Coverage
@@ -680,13 +680,17 @@ func replyMeaning(r *Reply) string {
 	return meaning + enhanced
 }
 
-func asked(w *Window) string {
+// asked says what was asked for, where that is not all there is: of what time, and as said by the user of what mail.
+func asked(r *Report, said func(string) string) string {
 	var words []string
-	if w.Since != "" {
-		words = append(words, "since "+when(w.Since))
+	if r.Window.Since != "" {
+		words = append(words, "since "+when(r.Window.Since))
 	}
-	if w.Until != "" {
-		words = append(words, "until "+when(w.Until))
+	if r.Window.Until != "" {
+		words = append(words, "until "+when(r.Window.Until))
+	}
+	if s := r.Selection.String(); s != "" {
+		words = append(words, said(s))
 	}
 	if words == nil {
 		return ""

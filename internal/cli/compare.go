@@ -163,13 +163,23 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 		return err
 	}
 	var sides [2]*report.Report
+	var saved [2]bool
 	var verdict error // of the inputs
 	for i, arg := range []string{opt.old, opt.new} {
 		var err error
-		if sides[i], err = opt.side(ctx, o, c, arg, outputs); sides[i] == nil {
+		if sides[i], saved[i], err = opt.side(ctx, o, c, arg, outputs); sides[i] == nil {
 			return err
 		}
 		verdict = worse(verdict, err)
+	}
+	// Two saved reports may be of two campaigns, say. What is asked for here is asked of both.
+	asked := report.SelectionOf(c.Summary.Selection())
+	for i, arg := range []string{opt.old, opt.new} {
+		if saved[i] && (asked != nil || !saved[1-i]) {
+			if err := sameSelection(arg, sides[i], asked); err != nil {
+				return err
+			}
+		}
 	}
 	options.OldName, options.NewName = sideName(opt.old), sideName(opt.new)
 	res := compare.Reports(sides[0], sides[1], options)
@@ -238,43 +248,51 @@ func sideName(arg string) string {
 	return arg
 }
 
-// side returns the report of one side: the saved one, or that of a log. With an error besides, it is not all that was asked
-// for.
-func (opt *compareOptions) side(ctx context.Context, o IO, c scan.Config, arg string, outputs []output) (*report.Report, error) {
+// sameSelection returns an error where a saved report, at path, is of other mail than was asked for.
+func sameSelection(path string, r *report.Report, asked *report.Selection) error {
+	have, want := r.Selection.String(), asked.String()
+	if have == want || r.Redaction != "" && have != "" && want != "" { // pseudonyms can't be compared
+		return nil
+	}
+	return usagef("%s counts %s, not %s: it has nothing else; give the same flags, or make it anew", sideName(path), cmp.Or(have, "all mail"), cmp.Or(want, "all mail"))
+}
+
+// side returns the report of one side: the saved one, which cannot be made again with other flags, or that of a log. With an
+// error besides, it is not all that was asked for.
+func (opt *compareOptions) side(ctx context.Context, o IO, c scan.Config, arg string, outputs []output) (r *report.Report, saved bool, err error) {
 	if arg == "-" {
 		in := bufio.NewReaderSize(o.In, 64<<10)
 		head, _ := in.Peek(64 << 10) // what is wrong with it will be told by who reads it
 		if isReport(bytes.NewReader(head)) {
 			r, err := report.Read(in)
-			return r, savedError("stdin", err)
+			return r, true, savedError("stdin", err)
 		}
 		o.In = in
 	} else if r, ok, err := openSaved(arg); ok {
-		return r, err
+		return r, true, err
 	}
 	s := session{flags: &opt.input, io: o, counts: true}
-	var err error
 	if c.Inputs, err = s.inputs([]string{arg}); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(c.Inputs)+len(s.snapshots) == 0 && len(s.errs) > 0 {
-		return nil, s.end(nil, nil)
+		return nil, false, s.end(nil, nil)
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	res, err := s.scan(ctx, c, s.count)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
 		Classifier: c.Summary.Classifier}
 	describe(&build, res)
-	r, err := report.Build(res.Counts, build)
+	r, err = report.Build(res.Counts, build)
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, false, usagef("%w", err)
 	}
-	return r, s.end(res, nil)
+	return r, len(s.snapshots) > 0, s.end(res, nil)
 }
 
 // readBaseline reads a report that was saved.

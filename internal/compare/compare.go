@@ -193,6 +193,9 @@ func (c *comparison) totals() {
 			c.note("the " + s.name + " log has too few outcomes to be compared with anything")
 		}
 	}
+	if x, y := a.Selection.String(), b.Selection.String(); x != y && (x == "" || y == "" || a.Redaction == b.Redaction) {
+		c.note("the old report counts " + cmp.Or(x, "all mail") + ", the new one " + cmp.Or(y, "all mail"))
+	}
 	if !c.alike() && a.Outcomes.Pending+b.Outcomes.Pending > 0 {
 		c.note("the logs cover spans of different length: what is still pending was not compared")
 	}

@@ -347,6 +347,7 @@ type Counts struct {
 	Gaps int64
 
 	First, Last parsers.Stamp // of the counted attempts and ends; zero: none
+	Selection   Selection     // that of the Options
 
 	Total Tally // ordinary mail: attempts of kind remote, smarthost or local that were made, and their outcomes
 

@@ -55,7 +55,7 @@ type deliveries struct {
 // newCounts returns Counts of nothing, with a place for every provider that has a name.
 func (o *Options) newCounts() *Counts {
 	c := NewCounts()
-	c.breakdowns = newBreakdowns(o)
+	c.breakdowns, c.Selection = newBreakdowns(o), o.Selection()
 	if o.Classifier == nil {
 		return c
 	}
