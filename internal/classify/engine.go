@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"bouncelog/parsers"
 )
@@ -377,8 +378,12 @@ func (s *Session) cutRecipient(text []byte, address string) []byte {
 		return text
 	}
 	s.address = s.address[:0]
-	for _, r := range address {
-		s.address = foldRune(s.address, r)
+	for i, r := range address {
+		if r < utf8.RuneSelf {
+			s.address = append(s.address, lowerLetter(address[i]))
+		} else {
+			s.address = foldRune(s.address, r)
+		}
 	}
 	return cutAddress(text, s.address)
 }

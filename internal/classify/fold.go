@@ -106,6 +106,13 @@ func foldText(s string) string {
 	return string(dst)
 }
 
+func lowerLetter(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
+}
+
 // Letters of U+00C0 to U+00FF and of U+0100 to U+017F without their marks.
 const (
 	latin1 = "aaaaaaaceeeeiiiidnoooooxouuuuyps" + "aaaaaaaceeeeiiiidnooooo/ouuuuypy"
@@ -116,10 +123,8 @@ const (
 // and some `depasse`, and the quotes and dashes of word processors as those of ASCII.
 func foldRune(dst []byte, r rune) []byte {
 	switch {
-	case 'A' <= r && r <= 'Z':
-		return append(dst, byte(r)|0x20)
 	case r < utf8.RuneSelf:
-		return append(dst, byte(r))
+		return append(dst, lowerLetter(byte(r)))
 	case r == 'ß' || r == 'ẞ':
 		return append(dst, "ss"...)
 	case 0xc0 <= r && r < 0x100:
