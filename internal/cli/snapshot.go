@@ -188,7 +188,7 @@ func runMerge(ctx context.Context, o IO, opt *mergeOptions) error {
 		return err
 	}
 	for _, path := range rest {
-		err := error(notSnapshot)
+		err := error(errNoSnapshot)
 		if _, e := os.Stat(path); path != "-" && e != nil {
 			err = plainError(e)
 		}
@@ -218,7 +218,7 @@ func runMerge(ctx context.Context, o IO, opt *mergeOptions) error {
 	return writeSnapshot(m, opt.out, o)
 }
 
-var notSnapshot = errors.New("not a snapshot; make one of a log with bouncelog snapshot -o FILE")
+var errNoSnapshot = errors.New("not a snapshot; make one of a log with bouncelog snapshot -o FILE")
 
 // snapshotError gives an error of snapshots its status.
 func snapshotError(err error) error {

@@ -2,7 +2,7 @@
 //
 // A [Summary] describes one contiguous piece of log. It is a monoid: [Summary.Append] joins the piece that follows, and it
 // does not matter how the log was cut into pieces or in which order neighbours were joined. Several cores, rotated files
-// and (later) saved states are all this one operation, which is why the report is the same byte for byte however the
+// saved states and snapshots of hosts are all this one operation, which is why the report is the same byte for byte however the
 // input is read.
 //
 // A Summary has two parts. Counts are integers in tables; adding them up is commutative. The fringe is what the piece
