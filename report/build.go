@@ -224,11 +224,7 @@ func SelectionOf(s summary.Selection) *Selection {
 	if s == (summary.Selection{}) {
 		return nil
 	}
-	out := &Selection{Domain: s.Domain, Sender: s.Sender, Job: s.Job, Campaign: s.Campaign}
-	if s.Campaign != "" {
-		out.CampaignFrom = s.CampaignFrom.String()
-	}
-	return out
+	return &Selection{Domain: s.Domain, Sender: s.Sender, Job: s.Job, Campaign: s.Campaign, CampaignFrom: s.CampaignFrom}
 }
 
 // inputsOf returns a copy of the inputs without a nil list in it.

@@ -238,7 +238,7 @@ func hostileReport(t testing.TB) *Report {
 	c.ByClass, c.ByOrigin = [4]int64{0, 0, n, n}, [5]int64{0, 2 * n}
 	c.Ledger[summary.Delivery], c.Ledger[summary.Malformed] = 2*n, n
 	c.First, c.Last = at("0s"), at("1h")
-	c.Selection = summary.Selection{Domain: hostileTexts[0], Sender: hostileTexts[1], Job: hostileTexts[2], Campaign: hostileTexts[n-2]}
+	c.Selection = summary.Selection{Domain: hostileTexts[0], Sender: hostileTexts[1], Job: hostileTexts[2], Campaign: hostileTexts[n-2], CampaignFrom: "verp"}
 	tops := make(map[string]summary.ReplyCount)
 	tb := tables{
 		topReplies: given(tops),

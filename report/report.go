@@ -98,7 +98,7 @@ type Selection struct {
 	Sender       string `json:"sender,omitempty"`
 	Job          string `json:"job,omitempty"`
 	Campaign     string `json:"campaign,omitempty"`
-	CampaignFrom string `json:"campaign_from,omitempty"` // what tells campaigns apart: verp, sender, message-id, job, header
+	CampaignFrom string `json:"campaign_from,omitempty"` // what tells campaigns apart: verp, sender, message-id, job, header:NAME
 }
 
 // String is a selection in words, empty for nil: `recipients at *.org`.

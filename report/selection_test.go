@@ -13,7 +13,7 @@ import (
 // What alone was counted is told by whatever is read by people, kept in JSON, and has pseudonyms where a text has.
 func TestSelection(t *testing.T) {
 	c := summary.NewCounts()
-	c.Selection = summary.Selection{Domain: "*.example.org", Sender: "ann@example.com", Campaign: "news@example.com", CampaignFrom: summary.CampaignSender}
+	c.Selection = summary.Selection{Domain: "*.example.org", Sender: "ann@example.com", Campaign: "news@example.com", CampaignFrom: "sender"}
 	r, err := Build(c, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -49,17 +49,21 @@ func (o *Options) Settings() (list []Setting) {
 	}
 	add(setCampaign, o.Campaign)
 	if o.CampaignFrom != 0 {
-		from := o.CampaignFrom.String()
-		if o.CampaignFrom == CampaignHeader {
-			from += ":" + o.CampaignName
-		}
-		add(setFrom, from)
+		add(setFrom, o.campaignFrom())
 	}
 	if o.Classifier != nil || o.causes {
 		add(setCauses, "yes")
 	}
 	slices.SortStableFunc(list, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// campaignFrom says what tells campaigns apart, as its flag does.
+func (o *Options) campaignFrom() string {
+	if o.CampaignFrom == CampaignHeader {
+		return o.CampaignFrom.String() + ":" + o.CampaignName
+	}
+	return o.CampaignFrom.String()
 }
 
 // A SettingError says that a Summary was made with another value of one setting than is asked for. An empty value is that

@@ -33,14 +33,14 @@ type Options struct {
 type Selection struct {
 	Domain, Sender, Job, Campaign string
 
-	CampaignFrom CampaignSource // what tells campaigns apart, where Campaign is set
+	CampaignFrom string // what tells campaigns apart, where Campaign is set: `verp`, `header:x-campaign`
 }
 
 // Selection returns what o selects.
 func (o *Options) Selection() Selection {
 	s := Selection{Domain: o.Domain, Sender: o.Sender, Job: o.Job, Campaign: o.Campaign}
 	if o.Campaign != "" {
-		s.CampaignFrom = o.CampaignFrom
+		s.CampaignFrom = o.campaignFrom()
 	}
 	return s
 }
