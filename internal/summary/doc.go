@@ -1,9 +1,9 @@
 // Package summary counts what events tell, and joins those of one message.
 //
 // A [Summary] describes one contiguous piece of log. It is a monoid: [Summary.Append] joins the piece that follows, and it
-// does not matter how the log was cut into pieces or in which order neighbours were joined. Several cores, rotated files
-// saved states and snapshots of hosts are all this one operation, which is why the report is the same byte for byte however the
-// input is read.
+// does not matter how the log was cut into pieces or in which order neighbours were joined. Several cores, rotated files,
+// saved states and snapshots of hosts are all this one operation, which is why the report is the same byte for byte however
+// the input is read.
 //
 // A Summary has two parts. Counts are integers in tables; adding them up is commutative. The fringe is what the piece
 // could not settle alone, by (host, instance, queue id): a message whose sender stands in an earlier piece, recipients
