@@ -43,7 +43,7 @@ alike go together. Hosts are told apart by the names in their logs. Where lines 
 snapshot its --host, or merge takes logs of the same path for those of one host.
 
 A snapshot has diagnostics of the log as they are, with addresses in them. -o - writes it to stdout. The file is replaced in
-one step at the end.
+one step at the end, and stays as it was where an input can't be read.
 ` + statusHelp,
 		Example: `  bouncelog snapshot -o mx1.blsnap /var/log/mail.log*
   bouncelog report mx1.blsnap mx2.blsnap
@@ -95,15 +95,18 @@ func runSnapshot(ctx context.Context, o IO, opt *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	kept := *res
-	for _, err := range s.errs {
-		kept.Warnings = append(kept.Warnings, err.Error())
-	}
-	snap, err := snapshot.New(&kept, groups, snapshot.Made{Tool: Version, Rules: c.Summary.Classifier.Fingerprint(), Zone: zone(c.Parse.Location)})
+	snap, err := snapshot.New(res, groups, snapshot.Made{Tool: Version, Rules: c.Summary.Classifier.Fingerprint(), Zone: zone(c.Parse.Location)})
 	if err != nil {
 		return err
 	}
-	return s.end(res, writeSnapshot(snap, opt.out, o))
+	verdict := s.end(res, nil)
+	if exit, ok := errors.AsType[*exitError](verdict); ok && exit.status == exitInput {
+		return &exitError{exitInput, errors.Join(exit.err, fmt.Errorf("nothing was written to %s: who merges it would not know what it lacks", opt.out))}
+	}
+	if err := writeSnapshot(snap, opt.out, o); err != nil {
+		return &exitError{exitUsage, errors.Join(err, verdict)}
+	}
+	return verdict
 }
 
 // zone is the name of a time zone, by which others may know it too.

@@ -167,6 +167,11 @@ func TestTableFolds(t *testing.T) {
 			add(&parts[r.IntN(3)], name, parent, n)
 		}
 		r.Shuffle(3, func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		for i := range parts {
+			if r.IntN(2) == 0 {
+				parts[i].fold() // as a piece that is written does
+			}
+		}
 		parts[1].add(&parts[2])
 		parts[0].add(&parts[1])
 		rows := func(tb *table[sum, *sum]) map[string]sum {
