@@ -239,6 +239,12 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 	c.Inputs = nil
 	clear(c.Runs.Known)
 	for _, step := range r.plan.Steps {
+		one := *c
+		one.Inputs, one.Runs = []*source.Input{step.Input}, nil
+		// What goes wrong here does so once more, and is told then.
+		if till, err := scan.Decided(ctx, one); err == nil && till > 0 && !step.Hold(till) {
+			continue
+		}
 		c.Inputs = append(c.Inputs, step.Input)
 		r.steps[step.Input] = step
 		if l := step.Log; l.Read > 0 {

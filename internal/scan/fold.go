@@ -29,6 +29,7 @@ func (w *worker[T]) following(f func(raw string) bool) {
 			text, here = *w.ahead, false
 		}
 		if text == "" {
+			w.short = true
 			return
 		}
 		raw, rest, _ := strings.Cut(text, "\n")

@@ -302,6 +302,7 @@ type worker[T any] struct {
 	section *section     // of a framed input
 	ahead   *string      // what follows the block, once asked for
 	next    parsers.Line // looked at ahead of its turn
+	short   bool         // there was less ahead than was to be looked at
 }
 
 // state is what a worker knows of one input.

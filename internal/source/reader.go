@@ -306,6 +306,9 @@ func (p Piece) Ahead() string {
 	}
 	b := make([]byte, look)
 	n, _ := p.r.readAt(b, p.hi) // an error is told to whoever loads the next piece
+	if r := p.r; r.span != nil && p.hi >= r.Size {
+		return string(b[:n]) // what follows the span begins a line
+	}
 	i := bytes.IndexByte(b[:n], '\n')
 	if i < 0 || p.hi >= p.r.Size {
 		return ""

@@ -249,6 +249,14 @@ func (t *Text) Close() error {
 	return t.r.Close()
 }
 
+// Span returns what of the input is to be read; false: all of it.
+func (in *Input) Span() (s Span, part bool) {
+	if in.span == nil {
+		return s, false
+	}
+	return *in.span, true
+}
+
 // Within returns the input reduced to a part of its span, which has to be made of whole lines.
 func (in *Input) Within(from, till int64) *Input {
 	return in.Part(Span{from, till, in.span.beginning})

@@ -26,6 +26,7 @@ type Log struct {
 	Name   string        // of the file that it was seen as last
 	Seen   int64         // when that was, in Unix seconds
 	Parts  int64         // of it that history has
+	Held   int64         // where the text ended when its last lines were left for the next run; zero: they were not
 	Done   []Packed      // compressed files that hold no more of it than was read
 }
 
@@ -208,6 +209,19 @@ func (p *Plan) add(g *group) {
 
 func packedOf(in *source.Input) *Packed { return &Packed{in.Size, in.Modified().UnixNano()} }
 
+// Hold leaves what is behind a place to the next run, and reports whether there is anything before it. Where nothing was added
+// since lines were left, nothing will be: they are read.
+func (s *Step) Hold(till int64) bool {
+	span, _ := s.Input.Span()
+	if span.Till == s.Log.Held || till >= span.Till {
+		s.Log.Held = 0
+		return true
+	}
+	s.Log.Held = span.Till
+	s.Input = s.Input.Within(span.From, till)
+	return till > span.From
+}
+
 // Read takes in that a step was read up to a place, and how many lines the log has to there. whole: all that the file
 // holds, as far as one can tell.
 func (s *Step) Read(till, lines int64, whole bool) {
@@ -220,7 +234,7 @@ func (s *Step) Read(till, lines int64, whole bool) {
 // Logs returns what is to be kept of the logs, without those that nobody has seen for so long.
 func (p *Plan) Logs(keep time.Duration) (logs []Log) {
 	for _, l := range p.logs {
-		if l.Seen >= p.now.Add(-keep).Unix() && l.Read+int64(len(l.Done)) > 0 {
+		if l.Seen >= p.now.Add(-keep).Unix() && (l.Read > 0 || l.Held > 0 || len(l.Done) > 0) {
 			logs = append(logs, *l)
 		}
 	}
