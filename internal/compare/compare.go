@@ -196,6 +196,9 @@ func (c *comparison) totals() {
 	if x, y := a.Selection.String(), b.Selection.String(); x != y && (x == "" || y == "" || a.Redaction == b.Redaction) {
 		c.note("the old report counts " + cmp.Or(x, "all mail") + ", the new one " + cmp.Or(y, "all mail"))
 	}
+	if !c.old.tellsDeferrals() && a.Totals.Attempts.Attempts > 0 || !c.new.tellsDeferrals() && b.Totals.Attempts.Attempts > 0 {
+		c.note("one of the logs may leave deferrals out: what was deferred was not compared")
+	}
 	if !c.alike() && a.Outcomes.Pending+b.Outcomes.Pending > 0 {
 		c.note("the logs cover spans of different length: what is still pending was not compared")
 	}
@@ -297,6 +300,9 @@ func (c *comparison) templates() {
 			t.Change, from = report.TemplateVanished, a
 		}
 		if !c.enough(old, new) || a == nil && !c.old.templatesWhole || b == nil && !c.new.templatesWhole {
+			continue
+		}
+		if from.Class != "permanent" && !(c.old.tellsDeferrals() && c.new.tellsDeferrals()) {
 			continue
 		}
 		t.Count, t.Class, t.ReplyCode, t.EnhancedCode, t.Example = from.Count, from.Class, from.ReplyCode, from.EnhancedCode, from.Example

@@ -256,6 +256,20 @@ func TestNotes(t *testing.T) {
 			r.TemplatesTotal = 1
 			return r
 		}, blocked, "redacted", "template"},
+		{"another selection", func() *report.Report {
+			r := usual()
+			r.Selection = &report.Selection{Domain: "example.com"}
+			return r
+		}, blocked, "the old report counts recipients at example.com, the new one all mail", ""},
+		{"deferrals left out", func() *report.Report {
+			r := usual()
+			r.Templates, r.TemplatesTotal = []report.Template{{Text: "a", Class: "transient", Count: 1000}}, 1
+			return r
+		}, func() *report.Report {
+			r := usual()
+			r.Totals.DeferralRate = nil
+			return r
+		}, "may leave deferrals out", "template"},
 		{"templates folded", func() *report.Report {
 			r := usual()
 			r.Templates = []report.Template{{Text: "a", Class: "permanent", Count: 1000}}

@@ -450,10 +450,37 @@ func deferralRate(e *evaluation) value {
 	where := e.x.where()
 	all, _ := e.sum(attempts, where)
 	deferred, _ := e.sum(attempts, append(where, selector{label: status, values: []string{"deferred"}}))
-	if t := &e.r.Totals; t.DeferralRate == nil && t.Attempts.Attempts > 0 {
-		return value{note: "not known: programs that write these logs may leave deferrals out, and there is none"}
+	if e.omitsDeferrals() {
+		return value{note: noDeferrals}
 	}
 	return e.quotient(deferred, 0, all, "attempt")
+}
+
+const noDeferrals = "not known: programs that write these logs may leave deferrals out, and there is none"
+
+// omitsDeferrals reports whether none of them means nothing.
+func (e *evaluation) omitsDeferrals() bool {
+	t := &e.r.Totals
+	return t.DeferralRate == nil && t.Attempts.Attempts > 0
+}
+
+// ofDeferrals reports whether the selectors pick what deferrals are among, or what only they can tell.
+func (x *Expr) ofDeferrals() bool {
+	return slices.ContainsFunc(x.selectors, func(s selector) bool {
+		switch s.label {
+		case status:
+			return s.matches("deferred")
+		case class:
+			return s.matches("transient")
+		case replyCode, enhancedCode:
+			return !s.not && slices.ContainsFunc(s.values, func(v string) bool { return strings.HasPrefix(v, "4") })
+		case outcome:
+			return !s.not && slices.ContainsFunc(s.values, func(v string) bool {
+				return v == "pending" || v == "delivered_first" || v == "delivered_later"
+			})
+		}
+		return false
+	})
 }
 
 // unknownShare counts the failed attempts whose cause is not told: those of the category unknown, and those that there was
@@ -470,6 +497,9 @@ var knownCategories = slices.DeleteFunc(categoryNames(), func(name string) bool 
 
 func countOf(e *evaluation) value {
 	n, rest := e.sum(e.x.counts(), e.x.selectors)
+	if e.omitsDeferrals() && e.x.ofDeferrals() {
+		return value{note: noDeferrals}
+	}
 	v := e.sure(value{said: true, n: n, rest: rest})
 	if e.x.mask().has(provider) && n == 0 && v.note == "" {
 		if ask := e.unheard(); ask != "" {
@@ -487,6 +517,9 @@ func shareOf(e *evaluation) value {
 	if of == failures {
 		// Of the failed attempts, whether their cause is told or not.
 		all, _ = e.sum(attempts, append(where, selector{label: status, values: []string{"deferred", "bounced"}}))
+	}
+	if e.omitsDeferrals() && e.x.ofDeferrals() {
+		return value{note: noDeferrals}
 	}
 	return e.quotient(n, rest, all, strings.TrimSuffix(strings.Replace(of.String(), "deliveries", "delivery", 1), "s"))
 }
