@@ -113,7 +113,7 @@ fuzz:
 		[ -n "$$targets" ] || { echo 'fuzz: no target found'; exit 1; }; \
 		for t in $$targets; do \
 			echo "$${t%:*} $${t#*:}"; \
-			$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $(FUZZTIME) "$${t%:*}" || exit 1; \
+			$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$${t%:*}" || exit 1; \
 		done
 
 classify-score:
