@@ -149,7 +149,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 	r.Classes = append(r.Classes[1:], r.Classes[0])
 
 	r.RepliesTotal = len(t.replies)
-	kept := cut(t.replies, o.Top)
+	kept := cutReplies(t.replies, o.Top)
 	r.Replies = make([]Reply, 0, len(kept))
 	for _, rc := range kept {
 		r.Replies = append(r.Replies, replyOf(rc, attempts))
@@ -407,6 +407,18 @@ func cut[T any](rows []T, top int) []T {
 		return rows[:top]
 	}
 	return rows
+}
+
+// cutReplies keeps the first rows, and the first of a failure among them whatever it takes: the report begins with that one.
+func cutReplies(rows []summary.ReplyCount, top int) []summary.ReplyCount {
+	kept := cut(rows, top)
+	failed := func(rc summary.ReplyCount) bool {
+		return rc.Class == parsers.Transient || rc.Class == parsers.Permanent
+	}
+	if i := slices.IndexFunc(rows, failed); i >= len(kept) {
+		kept = append(slices.Clone(kept[:top-1]), rows[i])
+	}
+	return kept
 }
 
 // orOther names the row of all those that a table had no room for. A domain may be called other too: folded tells.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,5 +143,26 @@ func TestReplyMeaning(t *testing.T) {
 	}
 	if r = replyOf(reply(0, "", parsers.Transient, 3), 4); r.Meaning != "" || r.EnhancedMeaning != "" || r.Standing != "" {
 		t.Errorf("no reply has a meaning: %+v", r)
+	}
+}
+
+// The most frequent failure is among the replies that are kept, however few these are.
+func TestTopFailureIsKept(t *testing.T) {
+	c := summary.NewCounts()
+	tb := tables{replies: []summary.ReplyCount{
+		reply(250, "2.0.0", parsers.Success, 90), reply(250, "", parsers.Success, 80), reply(550, "5.1.1", parsers.Permanent, 7), reply(451, "4.7.1", parsers.Transient, 6),
+	}}
+	for top, want := range map[int][]int{0: {250, 250, 550, 451}, 1: {550}, 2: {250, 550}, 3: {250, 250, 550}, 9: {250, 250, 550, 451}} {
+		r := mustBuild(t, c, tb, Options{Top: top})
+		var got []int
+		for _, x := range r.Replies {
+			got = append(got, x.ReplyCode)
+		}
+		if !slices.Equal(got, want) || r.RepliesTotal != 4 {
+			t.Errorf("top %d: %v of %d, want %v", top, got, r.RepliesTotal, want)
+		}
+	}
+	if r := mustBuild(t, c, tables{replies: tb.replies[:2]}, Options{Top: 1}); len(r.Replies) != 1 || r.Replies[0].ReplyCode != 250 {
+		t.Errorf("no failure: %+v", r.Replies)
 	}
 }
