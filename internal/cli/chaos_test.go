@@ -112,6 +112,7 @@ type chaos struct {
 	lines   []chaosLine // that are not written yet
 	rest    string      // of a line of which the beginning is
 	began   time.Time   // when the current file did
+	now     time.Time   // of the line that was written last
 	rotated int
 	clean   bool // nothing changed since the last completed run
 	keep    string
@@ -150,6 +151,7 @@ func (c *chaos) write() {
 		if c.began.IsZero() {
 			c.began = l.at
 		}
+		c.now = l.at
 		b.WriteString(l.text)
 	}
 	c.lines = c.lines[n:]
@@ -325,7 +327,7 @@ func (c *chaos) generation() int64 {
 
 // once is a run of a command with --state, without its output.
 func (c *chaos) once() (map[string]int64, []byte, error) {
-	clock := func() time.Time { return chaosStart.AddDate(0, 0, 12) }
+	clock := func() time.Time { return c.now }
 	o := IO{Err: io.Discard, Env: os.Getenv, Clock: clock, state: func(string) state.FS { return c.memory }}
 	s := session{flags: new(inputFlags), io: o}
 	conf := scan.Config{Formats: all.Formats(), Jobs: 1 + c.r.IntN(3), Now: clock()}
@@ -434,7 +436,7 @@ func play(t *testing.T, seed uint64) {
 				c.withhold()
 			}
 		case 8:
-			if late != nil && r.IntN(4) == 0 {
+			if late != nil && late[len(late)-1].at.Before(c.now) {
 				c.append("late.log", other.String())
 				late = nil
 				c.note("a late file of another host")
@@ -446,6 +448,9 @@ func play(t *testing.T, seed uint64) {
 	c.finish("mail.log")
 	if late != nil {
 		c.append("late.log", other.String())
+		if last := late[len(late)-1].at; last.After(c.now) {
+			c.now = last
+		}
 	}
 	if c.away != "" {
 		c.withhold()
@@ -486,7 +491,7 @@ func play(t *testing.T, seed uint64) {
 	if d := cmp.Diff(want, tallyOf(c.history().Counts)); d != "" {
 		t.Errorf("seed %d: the report from history is not that on the logs (-logs +history):\n%s\n%s", seed, d, strings.Join(c.log, "\n"))
 	}
-	one := &chaos{t: t, r: r, logs: whole, lock: c.lock, memory: statetest.New(), keep: c.keep}
+	one := &chaos{t: t, r: r, logs: whole, lock: c.lock, memory: statetest.New(), keep: c.keep, now: c.now}
 	_, _, err = one.once()
 	c.check(err)
 	if d := cmp.Diff(one.report(), c.report()); d != "" {

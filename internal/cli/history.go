@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -152,6 +153,7 @@ func with(set []string, name string) []string {
 type days struct {
 	from, to string // dates; to itself is not in it; empty: no bound
 	zone     *time.Location
+	before   []*snapshot.Snapshot // of the same weekdays in the weeks before
 }
 
 func (w days) holds(date string) bool { return date >= w.from && (w.to == "" || date < w.to) }
@@ -228,9 +230,33 @@ func (f *stateFlags) history(ctx context.Context, s *session, command string, c 
 	if err != nil {
 		return nil, err
 	}
+	var dates []string
+	s.snapshots, err = r.snapshots(func(date string) bool {
+		if w.holds(date) {
+			dates = append(dates, date)
+		}
+		return w.holds(date)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if w.before, err = r.snapshots(before(dates)); err != nil {
+		return nil, err
+	}
+	s.counts = true
+	c.Inputs, c.Summary.Since, c.Summary.Until = nil, 0, 0
+	if len(s.snapshots) == 0 {
+		s.note("history has nothing of these days")
+		s.snapshots = []*snapshot.Snapshot{{}}
+	}
+	return &w, nil
+}
+
+// snapshots returns those of the days of history that are wanted.
+func (r *stateRun) snapshots(wanted func(date string) bool) (list []*snapshot.Snapshot, err error) {
 	for _, p := range r.store.State().Parts {
 		date, ok := strings.CutPrefix(p.Name, dayPart)
-		if !ok || !w.holds(date) {
+		if !ok || !wanted(date) {
 			continue
 		}
 		data, err := r.store.Part(p.Name)
@@ -247,15 +273,62 @@ func (f *stateFlags) history(ctx context.Context, s *session, command string, c 
 				x.Pieces[i].Inputs[j].Name = date // what its file is called by now, nobody knows
 			}
 		}
-		s.snapshots = append(s.snapshots, x)
+		list = append(list, x)
 	}
-	s.counts = true
-	c.Inputs, c.Summary.Since, c.Summary.Until = nil, 0, 0
-	if len(s.snapshots) == 0 {
-		s.note("history has nothing of these days")
-		s.snapshots = []*snapshot.Snapshot{{}}
+	return list, nil
+}
+
+// pastBaseline is the --baseline that is no file.
+const pastBaseline = "history"
+
+// baselineWeeks is how many weeks back the days are that a report is compared with.
+const baselineWeeks = 4
+
+// before returns what holds of the same weekdays in the weeks before some dates, and of none of these.
+func before(dates []string) func(date string) bool {
+	return func(date string) bool {
+		t, err := time.Parse(time.DateOnly, date)
+		if err != nil || slices.Contains(dates, date) {
+			return false
+		}
+		for week := range baselineWeeks {
+			if slices.Contains(dates, t.AddDate(0, 0, 7*(week+1)).Format(time.DateOnly)) {
+				return true
+			}
+		}
+		return false
 	}
-	return &w, nil
+}
+
+// baseline returns the report on the days of history that a report is compared with: that on some days of it (w), or else of
+// what a run has read. It is nil where there are none.
+func (r *stateRun) baseline(s *session, w *days, o summary.Options, build report.Options) (*report.Report, error) {
+	var list []*snapshot.Snapshot
+	var err error
+	if w != nil {
+		list = w.before
+	} else if list, err = r.snapshots(before(slices.Collect(maps.Keys(r.days)))); err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		s.note("--baseline history: it has none of the same weekdays in the %d weeks before; there is nothing to compare with yet", baselineWeeks)
+		return nil, nil
+	}
+	if err := snapshot.Adopt(&o, list); err != nil {
+		return nil, snapshotError(err)
+	}
+	res, err := snapshot.Result(list, &o)
+	if err != nil {
+		return nil, snapshotError(err)
+	}
+	build.Top, build.MinAttempts, build.Inputs, build.Samples = 0, 0, nil, nil
+	describe(&build, res)
+	(&days{zone: time.UTC}).describe(&build)
+	past, err := report.Build(res.Counts, build)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return past, nil
 }
 
 // describe fills in what is known of the days: their lines have no place any more.

@@ -93,7 +93,7 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
 	cmd.Flags().StringVar(&opt.sort, "sort", "", "order of domains and senders: "+strings.Join(sorts, ", "))
 	complete(cmd, "sort", sorts)
-	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote")
+	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote; or history: since the same weekdays of the four weeks before in the state's")
 	opt.noise.addFail(cmd.Flags())
 	opt.state.add(cmd.Flags())
 	opt.state.addHistory(cmd.Flags())
@@ -150,7 +150,11 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
 	}
 	var baseline *report.Report
-	if opt.baseline != "" {
+	if opt.baseline == pastBaseline {
+		if opt.state.folder == "" {
+			return usagef("--baseline history: whose? give --state; a file of that name is ./history")
+		}
+	} else if opt.baseline != "" {
 		if baseline, err = readBaseline(opt.baseline); err != nil {
 			return err
 		}
@@ -188,6 +192,11 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	r, err := report.Build(res.Counts, build)
 	if err != nil {
 		return usagef("%w", err)
+	}
+	if opt.baseline == pastBaseline {
+		if baseline, err = run.baseline(&s, past, c.Summary, build); err != nil {
+			return err
+		}
 	}
 	if baseline != nil {
 		if r.Comparison, err = opt.compare(baseline, res, build); err != nil {

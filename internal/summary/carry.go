@@ -1,8 +1,8 @@
 package summary
 
 // Settle settles what the log says no more about, for one that is read on in another run: messages that were silent for
-// longer than the lifetime are lost, and those whose sender is overdue have none. By their next event both would be settled
-// all the same, unless that came out of order by as long.
+// longer than the lifetime are lost, and those whose sender is overdue, by their log or by Options.Now, have none. By their
+// next event both would be settled all the same, unless that came out of order by as long, or was written as late.
 func (s *Summary) Settle() {
 	s.setClocks() // pieces that were joined have none
 	y := tallier{s.opt, s.Counts, &s.pool}
@@ -12,7 +12,7 @@ func (s *Summary) Settle() {
 		case silent(m.last, now, s.opt.lifetime()):
 			y.close(m, now, false)
 			s.drop(i)
-		case m.is(waiting) && silent(m.last, now, senderWait+sweepMargin):
+		case m.is(waiting) && silent(m.last, max(now, s.opt.Now), senderWait+sweepMargin):
 			y.resign(m)
 		}
 	}
