@@ -7,19 +7,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"bouncelog/internal/source"
 )
 
-// A journal is journalctl as it prints what came after a cursor.
+// A journal is what journalctl printed of the entries after a cursor.
+//
+// Note: it lies in a file, and is not read as it comes: so history can cut it at midnight, and the cursor is that of the last
+// entry that was read whatever journald writes meanwhile.
 type journal struct {
-	input  *source.Input
-	cancel context.CancelFunc
-	done   chan error // what became of it
-	tail   *tail
-	said   bytes.Buffer // on stderr
+	file   *os.File
+	input  *source.Input // nil: there are no new entries
+	cursor string        // behind the last entry; empty: there are none
+	said   string        // by journalctl, of itself
 }
 
 // maxSaid is how much of what journalctl says on stderr is kept.
@@ -28,8 +32,9 @@ const maxSaid = 4 << 10
 // journalFields are those that lines are made of; the cursor and the time are always there.
 const journalFields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME,_SOURCE_REALTIME_TIMESTAMP"
 
-// openJournal starts journalctl. matches are FIELD=VALUE as it takes them; none: the facility mail.
-func openJournal(ctx context.Context, cursor, folder string, matches []string) (*journal, error) {
+// openJournal has journalctl print what came after a cursor into a file that nobody else can read, in a folder of ours. matches
+// are FIELD=VALUE as journalctl takes them; none: the facility mail.
+func openJournal(ctx context.Context, cursor, folder string, matches []string, ours string) (j *journal, err error) {
 	args := []string{"--no-pager", "--output=json", "--all", "--output-fields=" + journalFields}
 	if folder != "" {
 		args = append(args, "--directory="+folder)
@@ -40,42 +45,59 @@ func openJournal(ctx context.Context, cursor, folder string, matches []string) (
 	if len(matches) == 0 {
 		matches = []string{"SYSLOG_FACILITY=2"} // mail, RFC 5424 6.2.1
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	j := &journal{cancel: cancel, done: make(chan error, 1)}
+	const temporary = "journal.*.new"
+	left, _ := filepath.Glob(filepath.Join(ours, temporary))
+	for _, name := range left { // by runs that were killed
+		os.Remove(name)
+	}
+	j = new(journal)
+	if j.file, err = os.CreateTemp(ours, temporary); err != nil {
+		return nil, writeError(ours, err)
+	}
+	opened := j
+	defer func() {
+		if err != nil {
+			opened.close()
+			err = &exitError{exitInput, fmt.Errorf("read the journal: %w", err)}
+		}
+	}()
+	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "journalctl", append(args, matches...)...)
-	cmd.Stderr = &limited{w: &j.said, left: maxSaid}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
+	cmd.Stdout, cmd.Stderr = j.file, &limited{w: &said, left: maxSaid}
+	err = cmd.Run()
+	j.said = strings.TrimSpace(said.String())
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, fmt.Errorf("%w; --journal takes journalctl of systemd", err)
+	case err != nil:
+		return nil, fmt.Errorf("journalctl: %w: %s", err, j.said)
 	}
+	fi, err := j.file.Stat()
 	if err != nil {
-		cancel()
-		return nil, &exitError{exitInput, fmt.Errorf("read the journal: %w; --journal takes journalctl of systemd", err)}
+		return nil, err
 	}
-	// All of its output is read before Wait closes the pipe.
-	j.tail = &tail{r: out, atEnd: func() error {
-		err := cmd.Wait()
-		j.done <- err
-		return err
-	}}
-	inputs, _, _ := source.Expand(nil, j.tail)
-	j.input = inputs[0]
+	if j.cursor, err = lastCursor(j.file, fi.Size()); j.cursor == "" || err != nil {
+		return j, err
+	}
+	inputs, _, errs := source.Expand([]string{j.file.Name()}, nil)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	b, err := inputs[0].Beginning()
+	if err != nil {
+		return nil, err
+	}
+	j.input = inputs[0].Part(b.Span(0))
 	j.input.Name, j.input.Named = "journal", false
 	return j, nil
 }
 
-// end returns the cursor behind the last entry that was read, empty where there was none.
-func (j *journal) end() (cursor string, err error) {
-	defer j.cancel()
-	select {
-	case err = <-j.done:
-	default:
-		return "", errors.New("read the journal: not to its end; run it again")
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the journal: journalctl: %w: %s", err, strings.TrimSpace(j.said.String()))
-	}
-	return j.tail.cursor()
+// close removes the file.
+func (j *journal) close() {
+	j.file.Close()
+	os.Remove(j.file.Name())
 }
 
 // limited writes no more than so many bytes, and drops the rest.
@@ -93,72 +115,29 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A tail passes entries of the journal on and keeps the last whole one.
-type tail struct {
-	r     io.Reader
-	atEnd func() error
-	last  []byte // of those that are entries
-	begun []byte // the line at hand
-	long  bool   // of which no more is kept
-	lost  bool   // last is not whole, either
-	ended error
-}
-
-// maxEntry is how long the line of an entry may be: journald itself takes 768 MiB, and no MTA writes one of a mebibyte.
+// maxEntry is how long the last entry may be: no MTA writes one of a mebibyte.
 const maxEntry = 4 << 20
 
-func (t *tail) Read(p []byte) (int, error) {
-	if t.ended != nil {
-		return 0, t.ended
+// lastCursor returns the cursor of the last entry in a file of a size, empty where there is none.
+func lastCursor(f io.ReaderAt, size int64) (string, error) {
+	from := max(0, size-maxEntry)
+	b := make([]byte, size-from)
+	if _, err := f.ReadAt(b, from); err != nil && err != io.EOF {
+		return "", err
 	}
-	n, err := t.r.Read(p)
-	t.note(p[:n])
-	if err == io.EOF {
-		if e := t.atEnd(); e != nil {
-			err = fmt.Errorf("journalctl: %w", e)
-		}
-	}
-	t.ended = err
-	return n, err
-}
-
-func (t *tail) note(p []byte) {
-	i := bytes.LastIndexByte(p, '\n')
-	if i < 0 {
-		t.keep(p)
-		return
-	}
-	from := bytes.LastIndexByte(p[:i], '\n') + 1
-	line, long := p[from:i], false
-	if from == 0 {
-		line, long = append(t.begun, line...), t.long
-	}
-	if len(line) > 0 && line[0] == '{' { // else journalctl says something of itself
-		t.last, t.lost = append(t.last[:0], line...), long
-	}
-	t.begun, t.long = t.begun[:0], false
-	t.keep(p[i+1:])
-}
-
-// keep keeps the beginning of a line.
-func (t *tail) keep(p []byte) {
-	n := min(len(p), maxEntry-len(t.begun))
-	t.begun, t.long = append(t.begun, p[:n]...), t.long || n < len(p)
-}
-
-// cursor returns that of the last entry.
-func (t *tail) cursor() (string, error) {
-	if t.lost || len(t.begun) > 0 {
-		return "", errors.New("read the journal: its last entry is not whole; run it again")
-	}
-	if len(t.last) == 0 {
+	text, ended := bytes.CutSuffix(b, []byte("\n"))
+	text = text[bytes.LastIndexByte(text, '\n')+1:]
+	switch {
+	case size == 0 || ended && !bytes.HasPrefix(text, []byte("{")) && from == 0: // `-- No entries --`
 		return "", nil
+	case !ended:
+		return "", errors.New("its last entry is not whole; run it again")
 	}
 	var entry struct {
 		Cursor string `json:"__CURSOR"`
 	}
-	if err := json.Unmarshal(t.last, &entry); err != nil || entry.Cursor == "" {
-		return "", errors.New("read the journal: its last entry has no cursor; update systemd")
+	if err := json.Unmarshal(text, &entry); err != nil || entry.Cursor == "" {
+		return "", errors.New("its last entry has no cursor, or is longer than 4 MiB; update systemd")
 	}
 	return entry.Cursor, nil
 }

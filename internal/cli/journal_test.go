@@ -1,48 +1,41 @@
 package cli
 
 import (
-	"fmt"
-	"io"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
-// However the entries come in, the cursor is that of the last one.
-func TestTail(t *testing.T) {
-	for seed := range uint64(200) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		var text strings.Builder
-		want := ""
-		for i := range r.IntN(30) {
-			want = fmt.Sprint("i=", i)
-			fmt.Fprintf(&text, "{\"__CURSOR\":%q,\"MESSAGE\":%q}\n", want, strings.Repeat("x", r.IntN(300)))
-		}
-		if want == "" {
-			text.WriteString("-- No entries --\n")
-		}
-		tail := &tail{r: strings.NewReader(text.String()), atEnd: func() error { return nil }}
-		from := io.Reader(tail)
-		switch r.IntN(3) {
-		case 0:
-			from = iotest.OneByteReader(tail)
-		case 1:
-			from = iotest.HalfReader(tail)
-		}
-		got, err := io.ReadAll(from)
-		if err != nil || string(got) != text.String() {
-			t.Fatalf("seed %d: %d bytes came through, %v", seed, len(got), err)
-		}
-		if cursor, err := tail.cursor(); cursor != want || err != nil {
-			t.Fatalf("seed %d: cursor %q, %v; want %q", seed, cursor, err, want)
-		}
+func TestLastCursor(t *testing.T) {
+	entry := func(cursor string, n int) string {
+		return `{"MESSAGE":"` + strings.Repeat("x", n) + `","__CURSOR":"` + cursor + `"}` + "\n"
 	}
-	long := &tail{r: strings.NewReader("{" + strings.Repeat(" ", 2*maxEntry) + "\"__CURSOR\":\"x\"}\n"), atEnd: func() error { return nil }}
-	if _, err := io.Copy(io.Discard, long); err != nil {
-		t.Fatal(err)
+	for _, tt := range []struct{ name, text, want, err string }{
+		{"none", "", "", ""},
+		{"it says so", "-- No entries --\n", "", ""},
+		{"one", entry("a", 10), "a", ""},
+		{"several", entry("a", 10) + entry("b", 100000) + entry("c", 1), "c", ""},
+		{"as long as can be", entry("a", 10) + entry("b", maxEntry-40), "b", ""},
+		{"longer", entry("a", 10) + entry("b", maxEntry), "", "longer than 4 MiB"},
+		{"not whole", entry("a", 10) + `{"MESSAGE":"x`, "", "not whole"},
+		{"without cursor", entry("a", 10) + "{}\n", "", "no cursor"},
+		{"no entry at the end", strings.Repeat(entry("a", 1000), 5000) + "something else\n", "", "no cursor"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := lastCursor(strings.NewReader(tt.text), int64(len(tt.text)))
+			if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("cursor %q, error %v", got, err)
+			}
+		})
 	}
-	if _, err := long.cursor(); err == nil || len(long.last) > maxEntry+64<<10 {
-		t.Errorf("an endless entry: %d bytes kept, error %v", len(long.last), err)
-	}
+}
+
+func FuzzLastCursor(f *testing.F) {
+	f.Add("{\"__CURSOR\":\"s=1\"}\n")
+	f.Add("-- No entries --\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		cursor, err := lastCursor(strings.NewReader(text), int64(len(text)))
+		if cursor != "" && (err != nil || !strings.HasSuffix(text, "\n")) {
+			t.Errorf("%q: cursor %q, error %v", text, cursor, err)
+		}
+	})
 }

@@ -108,7 +108,7 @@ func (f *stateFlags) lockAndOpen(ctx context.Context, s *session, command string
 		r.now = c.Clock
 	}
 	var err error
-	if f.keep != "" && !f.journal {
+	if f.keep != "" {
 		if r.keep, err = duration(f.keep); err != nil || r.keep < 0 {
 			return nil, usagef("--keep %q: give days, as 400d, or 0d for no history", f.keep)
 		}
@@ -162,7 +162,7 @@ func (r *stateRun) end() {
 // stop ends the reading of the journal.
 func (r *stateRun) stop() {
 	if r.journal != nil {
-		r.journal.cancel()
+		r.journal.close()
 		r.journal = nil
 	}
 }
@@ -255,10 +255,17 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 		return nil
 	}
 	r.stop()
-	if r.journal, err = openJournal(ctx, r.store.State().Cursor, r.flags.journalDir, r.matches); err == nil {
-		c.Inputs = append(c.Inputs, r.journal.input)
+	if r.journal, err = openJournal(ctx, r.store.State().Cursor, r.flags.journalDir, r.matches, r.flags.folder); err != nil {
+		return err
 	}
-	return err
+	if r.journal.said != "" {
+		r.s.note("journalctl: %s", r.journal.said)
+	}
+	if in := r.journal.input; in != nil {
+		c.Inputs = append(c.Inputs, in)
+		r.steps[in] = &state.Step{Input: in, Log: new(state.Log)} // its cursor is what is kept of it
+	}
+	return nil
 }
 
 // scanner wraps a scan so that it begins anew where logs were rotated under it.
@@ -303,17 +310,11 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 	}
 	next := r.store.State()
 	if r.journal != nil {
-		cursor, err := r.journal.end()
-		if err != nil {
-			return &exitError{exitInput, errors.Join(err, verdict)}
-		}
-		if next.Cursor = cmp.Or(cursor, next.Cursor); r.journal.said.Len() > 0 {
-			r.s.note("journalctl: %s", strings.TrimSpace(r.journal.said.String()))
-		}
+		next.Cursor = cmp.Or(r.journal.cursor, next.Cursor)
 	}
 	for i := range res.Inputs {
 		in := &res.Inputs[i]
-		if step := r.steps[in.Input]; step != nil { // else the journal, or it was read by days
+		if step := r.steps[in.Input]; step != nil { // else it was read by days
 			r.ends[step] = ends{in.End, in.Known.Lines, in.Whole, in.Known}
 		}
 	}
