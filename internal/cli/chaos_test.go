@@ -558,7 +558,7 @@ func (c *chaos) history() *scan.Result {
 	return res
 }
 
-// TestChaos plays random histories, a hundred of them or CHAOS_N; a failure names its seed, which CHAOS_SEED plays again.
+// TestChaos plays random histories, a hundred of them, with -short ten, or CHAOS_N; a failure names its seed, which CHAOS_SEED plays again.
 func TestChaos(t *testing.T) {
 	if s := os.Getenv("CHAOS_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
@@ -569,6 +569,9 @@ func TestChaos(t *testing.T) {
 		return
 	}
 	n := 100
+	if testing.Short() {
+		n = 10
+	}
 	if s := os.Getenv("CHAOS_N"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
