@@ -308,6 +308,10 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 		r.s.note("state %s is as it was, as not all could be read: the next run reads the same again", r.flags.folder)
 		return verdict
 	}
+	if r.s.io.unread() {
+		r.s.note("state %s is as it was, as nobody read stdout to its end: the next run reads the same again", r.flags.folder)
+		return verdict
+	}
 	next := r.store.State()
 	if r.journal != nil {
 		next.Cursor = cmp.Or(r.journal.cursor, next.Cursor)

@@ -116,6 +116,29 @@ func TestRunsWhileWritten(t *testing.T) {
 	}
 }
 
+// A reader of stdout that goes away has not got what the state would say it has.
+func TestStateUnread(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "mail.log")
+	if err := os.WriteFile(log, []byte("2026-11-20T10:00:00Z mx1 postfix/qmgr[1]: A1: removed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	o := IO{Out: gone{}, Err: &errs, In: strings.NewReader(""), Env: func(string) string { return "" }, Clock: time.Now}
+	folder := filepath.Join(dir, "state")
+	if status := run(t.Context(), []string{"report", "--state", folder, log}, o); status != exitOK || !strings.Contains(errs.String(), "nobody read stdout to its end") {
+		t.Errorf("status %d: %s", status, &errs)
+	}
+	if r, status, _ := reportOf(t, "--state", folder, log); status != exitOK || r.Coverage.Lines != 1 {
+		t.Errorf("the next run counted %d lines, status %d", r.Coverage.Lines, status)
+	}
+}
+
+// gone is a pipe that nobody reads.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
 // A state that cannot be written ends the command with status 3, and is as it was.
 func TestStateNotWritten(t *testing.T) {
 	dir := t.TempDir()

@@ -246,7 +246,7 @@ func (p *Plan) Logs(keep time.Duration) (logs []Log) {
 }
 
 // maxLogs is how many logs are remembered, those seen last.
-const maxLogs = 1 << 16
+const maxLogs = 1 << 14
 
 // Forget takes the logs whose name matches out of the state, so that they are read from their beginning when they are
 // seen again.

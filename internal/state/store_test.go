@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -236,4 +237,52 @@ func TestLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
+}
+
+// Whatever is in the file, it is a state or an error that says so.
+func FuzzOpen(f *testing.F) {
+	m := statetest.New()
+	s, err := state.Open("/s", m)
+	if err != nil {
+		f.Fatal(err)
+	}
+	st := s.State()
+	st.Logs = []state.Log{{Marks: []state.Mark{{At: 10, Sum: 7}}, Read: 10, Lines: 1, Name: "mail.log", Done: []state.Packed{{Size: 5, Time: 6}}}}
+	if err := s.Commit(st, map[string][]byte{"open": []byte("x")}); err != nil {
+		f.Fatal(err)
+	}
+	good, err := m.ReadFile("state")
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(good), "\n")
+	_, body, _ = strings.Cut(body, "\n")
+	f.Add(body, true)
+	f.Add(string(good), false)
+	f.Fuzz(func(t *testing.T, text string, sum bool) {
+		if sum {
+			text = fmt.Sprintf("bouncelog state %d\n%x\n%s", state.Version, sha256.Sum256([]byte(text)), text)
+		}
+		m := statetest.New()
+		m.Put("state", []byte(text))
+		s, err := state.Open("/s", m)
+		var e *state.Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("%T: %v", err, err)
+		}
+		if err != nil {
+			return
+		}
+		for _, p := range s.State().Parts {
+			if _, err := s.Part(p.Name); err != nil && !errors.As(err, &e) {
+				t.Errorf("part: %T: %v", err, err)
+			}
+		}
+		if _, errs := state.NewPlan(s.State().Logs, nil, time.Unix(0, 0)); len(errs) > 0 {
+			t.Error(errs)
+		}
+		if err := s.Commit(s.State(), nil); err != nil && !errors.As(err, &e) {
+			t.Error(err)
+		}
+	})
 }
