@@ -81,6 +81,11 @@ func openJournal(ctx context.Context, cursor, folder string, matches []string, o
 	if j.cursor, err = lastCursor(j.file, fi.Size()); j.cursor == "" || err != nil {
 		return j, err
 	}
+	again := repeated(j.file, fi.Size(), cursor)
+	if again == fi.Size() {
+		j.cursor = ""
+		return j, nil
+	}
 	inputs, _, errs := source.Expand([]string{j.file.Name()}, nil)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -89,7 +94,7 @@ func openJournal(ctx context.Context, cursor, folder string, matches []string, o
 	if err != nil {
 		return nil, err
 	}
-	j.input = inputs[0].Part(b.Span(0))
+	j.input = inputs[0].Part(b.Span(again))
 	j.input.Name, j.input.Named = "journal", false
 	return j, nil
 }
@@ -118,6 +123,27 @@ func (l *limited) Write(p []byte) (int, error) {
 // maxEntry is how long the last entry may be: no MTA writes one of a mebibyte.
 const maxEntry = 4 << 20
 
+// repeated returns the length of the first entry in a file of a size where that is the one with the cursor after which was asked
+// for: journalctl prints it again where journal files contradict each other's clocks.
+func repeated(f io.ReaderAt, size int64, cursor string) int64 {
+	if cursor == "" {
+		return 0
+	}
+	b := make([]byte, min(size, maxEntry))
+	n, _ := f.ReadAt(b, 0)
+	end := bytes.IndexByte(b[:n], '\n') + 1
+	var entry journalEntry
+	if json.Unmarshal(b[:end], &entry) != nil || entry.Cursor != cursor {
+		return 0
+	}
+	return int64(end)
+}
+
+// A journalEntry is what is looked at of an entry in journalctl's JSON.
+type journalEntry struct {
+	Cursor string `json:"__CURSOR"`
+}
+
 // lastCursor returns the cursor of the last entry in a file of a size, empty where there is none.
 func lastCursor(f io.ReaderAt, size int64) (string, error) {
 	from := max(0, size-maxEntry)
@@ -133,9 +159,7 @@ func lastCursor(f io.ReaderAt, size int64) (string, error) {
 	case !ended:
 		return "", errors.New("its last entry is not whole; run it again")
 	}
-	var entry struct {
-		Cursor string `json:"__CURSOR"`
-	}
+	var entry journalEntry
 	if err := json.Unmarshal(text, &entry); err != nil || entry.Cursor == "" {
 		return "", errors.New("its last entry has no cursor, or is longer than 4 MiB; update systemd")
 	}

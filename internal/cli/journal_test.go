@@ -29,6 +29,21 @@ func TestLastCursor(t *testing.T) {
 	}
 }
 
+// An entry that was read already is not read again.
+func TestRepeated(t *testing.T) {
+	const a, b = `{"__CURSOR":"a"}` + "\n", `{"__CURSOR":"b"}` + "\n"
+	for _, tt := range []struct {
+		text, cursor string
+		want         int
+	}{
+		{a + b, "", 0}, {a + b, "a", len(a)}, {b, "a", 0}, {a, "a", len(a)}, {"", "a", 0}, {"{}\n", "", 0}, {`{"__CURSOR":"a"}`, "a", 0},
+	} {
+		if got := repeated(strings.NewReader(tt.text), int64(len(tt.text)), tt.cursor); got != int64(tt.want) {
+			t.Errorf("%q after %q: got %d, want %d", tt.text, tt.cursor, got, tt.want)
+		}
+	}
+}
+
 func FuzzLastCursor(f *testing.F) {
 	f.Add("{\"__CURSOR\":\"s=1\"}\n")
 	f.Add("-- No entries --\n")
