@@ -120,6 +120,10 @@ func (f *stateFlags) lockAndOpen(ctx context.Context, s *session, command string
 		r.end()
 		return nil, stateError(err)
 	}
+	if err := r.store.Settle(); err != nil {
+		r.end()
+		return nil, stateError(err)
+	}
 	if was := r.store.State().Command; !r.store.New() && was != command {
 		r.end()
 		return nil, usagef("--state %s: it is that of bouncelog %s: what one command has read, another would miss; give each a folder of its own", f.folder, was)

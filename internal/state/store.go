@@ -96,6 +96,18 @@ func OpenPrevious(folder string, fs FS) (*Store, error) {
 	return s, err
 }
 
+// Settle sees to it that the state which was read is on the disk: a run that was killed may have left it there by name alone,
+// and what is decided by it now would not hold after a power cut.
+func (s *Store) Settle() error {
+	if s.raw == nil {
+		return nil
+	}
+	if err := s.fs.Sync(); err != nil {
+		return s.fault("read", err)
+	}
+	return nil
+}
+
 // State returns the state. What it points to is not to be changed.
 func (s *Store) State() State { return s.state }
 
