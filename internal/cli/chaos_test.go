@@ -581,7 +581,8 @@ func (c *chaos) history() *scan.Result {
 	return res
 }
 
-// TestChaos plays random histories, a hundred of them, with -short ten, or CHAOS_N; a failure names its seed, which CHAOS_SEED plays again.
+// TestChaos plays random histories: a hundred, with -short ten, the same each time, or CHAOS_N others. A failure names its seed,
+// which CHAOS_SEED plays again.
 func TestChaos(t *testing.T) {
 	if s := os.Getenv("CHAOS_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
@@ -591,7 +592,7 @@ func TestChaos(t *testing.T) {
 		play(t, seed)
 		return
 	}
-	n := 100
+	n, first := 100, uint64(1)
 	if testing.Short() {
 		n = 10
 	}
@@ -600,8 +601,8 @@ func TestChaos(t *testing.T) {
 		if n, err = strconv.Atoi(s); err != nil {
 			t.Fatal(err)
 		}
+		first = rand.Uint64N(1 << 32)
 	}
-	first := rand.Uint64N(1 << 32)
 	t.Logf("seeds %d to %d", first, first+uint64(n)-1)
 	for i := range n {
 		if play(t, first+uint64(i)); t.Failed() {
