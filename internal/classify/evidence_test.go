@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,23 @@ func TestParseFile(t *testing.T) {
 	}
 	if got := one[0].SourceText([]byte(text)); !strings.HasPrefix(got, "# about it\n[[rule]]\n") || !strings.HasSuffix(got, "hit = [\"a\"]\n") {
 		t.Errorf("%q", got)
+	}
+}
+
+// No text is longer than what is looked at of a reply: it could not stand in one, and a finder counts its bytes in 16 bits.
+func TestLongTexts(t *testing.T) {
+	for _, text := range []string{
+		"[[rule]]\nid = \"a\"\ntier = \"weak\"\ncategory = \"policy\"\nany = [\"%s\"]\nsource = \"x\"\nhit = [\"a\"]\n",
+		"[[provider]]\nname = \"acme\"\ntitle = \"Acme\"\ntext = [\"%s\"]\n",
+	} {
+		if _, _, err := ParseFile("f.toml", fmt.Appendf(nil, text, strings.Repeat("x", maxText))); err != nil {
+			t.Error(err)
+		}
+		for _, n := range []int{maxText + 1, 1<<16 + 1} {
+			if _, _, err := ParseFile("f.toml", fmt.Appendf(nil, text, strings.Repeat("x", n))); err == nil || !strings.Contains(err.Error(), "longer than the 4096 bytes") || len(err.Error()) > 200 {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+		}
 	}
 }
 

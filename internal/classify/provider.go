@@ -45,8 +45,10 @@ func parseProviders(name string, text []byte) ([]Provider, error) {
 			errs = append(errs, fmt.Errorf("%s: provider %q: want a name, a title, and mx, text or domains", name, p.Name))
 		}
 		for j, s := range p.Text {
-			if p.Text[j] = foldText(s); len(s) < minLiteral {
+			if p.Text[j] = foldText(s); len(p.Text[j]) < minLiteral {
 				errs = append(errs, fmt.Errorf("%s: provider %q: the text %q is shorter than %d bytes", name, p.Name, s, minLiteral))
+			} else if len(p.Text[j]) > maxText {
+				errs = append(errs, fmt.Errorf("%s: provider %q: the text %.20q… is longer than the %d bytes of a reply that are looked at", name, p.Name, s, maxText))
 			}
 		}
 	}

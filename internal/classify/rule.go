@@ -212,6 +212,9 @@ func (r *Rule) compile() error {
 			if len(folded) < least || strings.TrimSpace(folded) == "" {
 				fail("the text %q is shorter than %d bytes", s, least)
 			}
+			if len(folded) > maxText {
+				fail("the text %.20q… is longer than the %d bytes of a reply that are looked at", s, maxText)
+			}
 			list[i] = folded
 		}
 	}
