@@ -60,11 +60,8 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := opt.output.outputs(func(name string) error { _, err := report.NewRecordWriter(name, io.Discard); return err })
+	outputs, _, err := opt.output.outputs(o, func(name string) error { _, err := report.NewRecordWriter(name, io.Discard); return err })
 	if err != nil {
-		return err
-	}
-	if _, err := opt.output.colors(o); err != nil { // records have none
 		return err
 	}
 	if err := opt.redact.check(); err != nil {

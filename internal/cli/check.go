@@ -119,11 +119,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := opt.output.outputs(func(name string) error { _, err := report.FindCheckFormat(name); return err })
-	if err != nil {
-		return err
-	}
-	color, err := opt.output.colors(o)
+	outputs, color, err := opt.output.outputs(o, func(name string) error { _, err := report.FindCheckFormat(name); return err })
 	if err != nil {
 		return err
 	}

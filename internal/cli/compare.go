@@ -135,11 +135,7 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := opt.output.outputs(func(name string) error { _, err := report.FindComparisonFormat(name); return err })
-	if err != nil {
-		return err
-	}
-	color, err := opt.output.colors(o)
+	outputs, color, err := opt.output.outputs(o, func(name string) error { _, err := report.FindComparisonFormat(name); return err })
 	if err != nil {
 		return err
 	}

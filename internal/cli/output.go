@@ -53,24 +53,24 @@ type output struct {
 // name is what messages call it.
 func (out output) name() string { return cmp.Or(out.path, "stdout") }
 
-// outputs returns the files, and stdout last: it may block, or have nobody at its other end. check tells whether a format
-// is known.
-func (f *outputFlags) outputs(check func(format string) error) ([]output, error) {
+// outputs returns the files, and stdout last: it may block, or have nobody at its other end; and whether stdout shall have
+// colours. check tells whether a format is known.
+func (f *outputFlags) outputs(o IO, check func(format string) error) (all []output, color bool, err error) {
 	if err := check(f.format); err != nil {
-		return nil, usagef("--format: %w", err)
+		return nil, false, usagef("--format: %w", err)
 	}
-	var all []output
 	for _, s := range f.out {
 		format, path, ok := strings.Cut(s, "=")
 		if !ok || path == "" {
-			return nil, usagef("--out %q: give FORMAT=FILE", s)
+			return nil, false, usagef("--out %q: give FORMAT=FILE", s)
 		}
 		if err := check(format); err != nil {
-			return nil, usagef("--out %q: %w", s, err)
+			return nil, false, usagef("--out %q: %w", s, err)
 		}
 		all = append(all, output{format, path})
 	}
-	return append(all, output{format: f.format}), nil
+	color, err = f.colors(o)
+	return append(all, output{format: f.format}), color, err
 }
 
 // spare refuses to write over what is to be read.

@@ -117,7 +117,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := opt.by.set(&c.Summary); err != nil {
 		return err
 	}
-	outputs, err := opt.output.outputs(func(name string) error { _, _, err := reportFormat(name); return err })
+	outputs, color, err := opt.output.outputs(o, func(name string) error { _, _, err := reportFormat(name); return err })
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,6 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	if err := opt.redact.check(); err != nil {
-		return err
-	}
-	color, err := opt.output.colors(o)
-	if err != nil {
 		return err
 	}
 	message, err := opt.mail.envelope(opt.formatted)

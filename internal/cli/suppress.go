@@ -125,11 +125,8 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	if opt.redact != "" && opt.redact != string(report.RedactNone) {
 		return usagef("--redact %s: suppress never redacts: an altered address would keep the dead one on your lists, or take a live one off; use attempts --redact or report --redact", opt.redact)
 	}
-	outputs, err := opt.output.outputs(report.CheckSuppressFormat)
+	outputs, _, err := opt.output.outputs(o, report.CheckSuppressFormat)
 	if err != nil {
-		return err
-	}
-	if _, err := opt.output.colors(o); err != nil { // the list has none
 		return err
 	}
 	finder, err := opt.finder(c.Summary)
