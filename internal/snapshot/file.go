@@ -3,13 +3,13 @@ package snapshot
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"bouncelog/internal/scan"
 	"bouncelog/internal/summary"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 
 	"github.com/klauspost/compress/zstd"
@@ -64,13 +64,14 @@ func (e *FileError) Unwrap() error { return e.Err }
 func (s *Snapshot) Encode() ([]byte, error) {
 	var w writer
 	w.snapshot(s)
-	out := append([]byte(magic), version)
-	out = binary.AppendUvarint(out, uint64(len(w.b)))
+	out := wire.Appender(magic)
+	out.Byte(version)
+	out.Uint(uint64(len(w.Appender)))
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
 	if err != nil {
 		return nil, err
 	}
-	out = z.EncodeAll(w.b, out)
+	out = z.EncodeAll(w.Appender, out)
 	sum := sha256.Sum256(out)
 	return append(out, sum[:]...), z.Close()
 }
@@ -103,25 +104,26 @@ func read(data []byte) (*Snapshot, error) {
 	if sum := sha256.Sum256(data[:at]); !bytes.Equal(sum[:], data[at:]) {
 		return nil, summary.ErrCorrupt
 	}
-	body = body[1 : len(body)-sha256.Size]
-	size, n := binary.Uvarint(body)
-	if n <= 0 || size > maxSize || size > maxRatio*uint64(len(body)) {
+	front := wire.NewReader(body[1 : len(body)-sha256.Size])
+	size := front.Uint()
+	packed := front.Take(uint64(front.Len()))
+	if front.Err() != nil || size > maxSize || size > maxRatio*uint64(len(packed)) {
 		return nil, summary.ErrCorrupt
 	}
-	z, err := zstd.NewReader(bytes.NewReader(body[n:]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSize), zstd.WithDecoderMaxWindow(maxWindow))
+	z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSize), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
 	var contents bytes.Buffer
-	contents.Grow(int(min(size, usualRatio*uint64(len(body)))) + bytes.MinRead)
+	contents.Grow(int(min(size, usualRatio*uint64(len(packed)))) + bytes.MinRead)
 	if n, err := contents.ReadFrom(io.LimitReader(z, int64(size)+1)); err != nil || uint64(n) != size {
 		return nil, summary.ErrCorrupt
 	}
-	r := reader{b: contents.Bytes()}
+	r := reader{wire.NewReader(contents.Bytes())}
 	s := r.snapshot()
-	if r.bad || len(r.b) > 0 {
-		return nil, summary.ErrCorrupt
+	if err := r.End(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -129,174 +131,86 @@ func read(data []byte) (*Snapshot, error) {
 // maxWindow is that of the encoder's level, with room for others.
 const maxWindow = 64 << 20
 
-// A writer appends to b.
-type writer struct{ b []byte }
+// A writer appends a Snapshot to what it has.
+type writer struct{ wire.Appender }
 
-func (w *writer) uint(v uint64)        { w.b = binary.AppendUvarint(w.b, v) }
-func (w *writer) int(v int64)          { w.b = binary.AppendVarint(w.b, v) }
-func (w *writer) time(t parsers.Stamp) { w.int(int64(t)) }
-func (w *writer) text(s string)        { w.uint(uint64(len(s))); w.b = append(w.b, s...) }
-func (w *writer) bool(v bool) {
-	n := uint64(0)
-	if v {
-		n = 1
-	}
-	w.uint(n)
-}
-
-func (w *writer) texts(list []string) {
-	w.uint(uint64(len(list)))
-	for _, s := range list {
-		w.text(s)
-	}
-}
+func (w *writer) time(t parsers.Stamp) { w.Int(int64(t)) }
 
 func (w *writer) snapshot(s *Snapshot) {
 	for _, list := range [][]string{s.Tools, s.Rules, s.Zones, s.Warnings} {
-		w.texts(list)
+		w.Strings(list)
 	}
-	w.uint(uint64(len(s.Pieces)))
+	w.Uint(uint64(len(s.Pieces)))
 	for i := range s.Pieces {
 		p := &s.Pieces[i]
-		w.texts(p.Hosts)
-		w.uint(uint64(len(p.Inputs)))
+		w.Strings(p.Hosts)
+		w.Uint(uint64(len(p.Inputs)))
 		for j := range p.Inputs {
 			w.input(&p.Inputs[j])
 		}
-		w.uint(uint64(len(p.Samples)))
+		w.Uint(uint64(len(p.Samples)))
 		for _, x := range p.Samples {
-			w.uint(uint64(x.Input))
-			w.uint(uint64(x.Bucket))
-			w.int(x.Line)
-			w.text(x.Text)
-			w.text(x.Reason)
+			w.Uint(uint64(x.Input))
+			w.Uint(uint64(x.Bucket))
+			w.Int(x.Line)
+			w.String(x.Text)
+			w.String(x.Reason)
 		}
-		w.int(p.Claimed)
-		w.bool(p.OmitsDeferrals)
-		w.uint(uint64(len(p.counts)))
-		w.b = append(w.b, p.counts...)
+		w.Int(p.Claimed)
+		w.Bool(p.OmitsDeferrals)
+		w.Bytes(p.counts)
 	}
 }
 
 func (w *writer) input(in *scan.InputResult) {
-	w.text(in.Name)
-	w.texts(in.Formats)
-	w.text(in.Host)
-	w.text(in.Compression)
+	w.String(in.Name)
+	w.Strings(in.Formats)
+	w.String(in.Host)
+	w.String(in.Compression)
 	for _, n := range []int64{in.Bytes, in.Lines, in.Claimed, in.Idle} {
-		w.int(n)
+		w.Int(n)
 	}
 	for _, t := range []parsers.Stamp{in.First, in.Last, in.Begin} {
 		w.time(t)
 	}
-	w.bool(in.OmitsDeferrals)
+	w.Bool(in.OmitsDeferrals)
 }
 
-// A reader takes off b what a writer wrote. Once something is bad, it gives zero values.
-type reader struct {
-	b   []byte
-	bad bool
-}
+// A reader takes off what a writer wrote.
+type reader struct{ wire.Reader }
 
-func (r *reader) fail() {
-	r.bad, r.b = true, nil
-}
-
-func (r *reader) uint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *reader) int() int64 {
-	v, n := binary.Varint(r.b)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
+func (r *reader) time() parsers.Stamp { return parsers.Stamp(r.Int()) }
 
 // number reads a count.
 func (r *reader) number() int64 {
-	v := r.int()
-	if v < 0 {
-		r.fail()
-		return 0
-	}
+	v := r.Int()
+	r.Must(v >= 0)
 	return v
-}
-
-func (r *reader) bool() bool {
-	v := r.uint()
-	if v > 1 {
-		r.fail()
-	}
-	return v == 1
-}
-
-func (r *reader) time() parsers.Stamp { return parsers.Stamp(r.int()) }
-
-func (r *reader) take(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.fail()
-		return nil
-	}
-	v := r.b[:n:n]
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *reader) text() string { return string(r.take(r.uint())) }
-
-// length reads how many of something follow, none of which takes less than least bytes.
-func (r *reader) length(least int) int {
-	n := r.uint()
-	if n > uint64(len(r.b)/least) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) texts() (list []string) {
-	for range r.length(1) {
-		if r.bad {
-			return nil
-		}
-		list = append(list, r.text())
-	}
-	return list
 }
 
 func (r *reader) snapshot() *Snapshot {
-	s := &Snapshot{Tools: r.texts(), Rules: r.texts(), Zones: r.texts(), Warnings: r.texts()}
-	for range r.length(6) {
-		p := Piece{Hosts: r.texts()}
-		for range r.length(12) {
-			if r.bad {
+	s := &Snapshot{Tools: r.Strings(), Rules: r.Strings(), Zones: r.Strings(), Warnings: r.Strings()}
+	for range r.Length(6) {
+		p := Piece{Hosts: r.Strings()}
+		for range r.Length(12) {
+			if r.Err() != nil {
 				return nil
 			}
 			p.Inputs = append(p.Inputs, r.input())
 		}
-		for range r.length(5) {
-			x := Sample{Input: int(min(r.uint(), 1<<31))}
-			x.Bucket = summary.Bucket(min(r.uint(), uint64(summary.NumBuckets)))
-			x.Line, x.Text, x.Reason = r.number(), r.text(), r.text()
+		for range r.Length(5) {
+			x := Sample{Input: int(min(r.Uint(), 1<<31))}
+			x.Bucket = summary.Bucket(min(r.Uint(), uint64(summary.NumBuckets)))
+			x.Line, x.Text, x.Reason = r.number(), r.String(), r.String()
 			if x.Input >= len(p.Inputs) || x.Bucket >= summary.NumBuckets {
-				r.fail()
+				r.Fail(wire.ErrCorrupt)
 				return nil
 			}
 			p.Samples = append(p.Samples, x)
 		}
-		p.Claimed, p.OmitsDeferrals = r.number(), r.bool()
-		p.counts = r.take(r.uint())
-		if r.bad {
+		p.Claimed, p.OmitsDeferrals = r.number(), r.Bool()
+		p.counts = r.Bytes()
+		if r.Err() != nil {
 			return nil
 		}
 		s.Pieces = append(s.Pieces, p)
@@ -305,9 +219,9 @@ func (r *reader) snapshot() *Snapshot {
 }
 
 func (r *reader) input() (in scan.InputResult) {
-	in.Name, in.Formats, in.Host, in.Compression = r.text(), r.texts(), r.text(), r.text()
+	in.Name, in.Formats, in.Host, in.Compression = r.String(), r.Strings(), r.String(), r.String()
 	in.Bytes, in.Lines, in.Claimed, in.Idle = r.number(), r.number(), r.number(), r.number()
 	in.First, in.Last, in.Begin = r.time(), r.time(), r.time()
-	in.OmitsDeferrals = r.bool()
+	in.OmitsDeferrals = r.Bool()
 	return in
 }

@@ -17,6 +17,7 @@ import (
 	"bouncelog/internal/scan"
 	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 	"bouncelog/parsers/all"
 
@@ -435,11 +436,11 @@ func FuzzContents(f *testing.F) {
 	s := opened(f, made(f, config(f, flat(logs(f, 5, 1, 1))...)))
 	var w writer
 	w.snapshot(s)
-	f.Add(w.b)
+	f.Add([]byte(w.Appender))
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		r := reader{b: data}
+		r := reader{wire.NewReader(data)}
 		s := r.snapshot()
-		if r.bad || s == nil {
+		if r.Err() != nil {
 			return
 		}
 		if m, err := Merge([]*Snapshot{s}); err == nil {

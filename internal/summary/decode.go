@@ -1,16 +1,15 @@
 package summary
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
 // ErrCorrupt is what is wrong with data that no [Summary.Encode] wrote.
-var ErrCorrupt = errors.New("the data is damaged")
+var ErrCorrupt = wire.ErrCorrupt
 
 // A VersionError says that a newer program wrote the data.
 type VersionError struct{ Have, Known uint64 }
@@ -32,19 +31,19 @@ const maxSettings = 64
 
 // ReadHeader reads the beginning of what [Summary.Encode] wrote.
 func ReadHeader(data []byte) (*Header, error) {
-	d := decoder{b: data}
+	d := decoder{r: wire.NewReader(data)}
 	h := d.header()
-	return h, d.err
+	return h, d.r.Err()
 }
 
 // Decode returns the Summary that [Summary.Encode] wrote. Its Options are o, which have to be those that it was made with: a
 // [*SettingError] names the first that differs. That of a newer program is a [*VersionError], and anything else that is
 // wrong [ErrCorrupt]. input gives each file that evidence stands in the number that its places get: see [PlaceOf].
 func Decode(data []byte, o *Options, input func(file string) uint32) (*Summary, error) {
-	d := decoder{b: data, ids: []uint64{0}, texts: []string{""}, input: input}
+	d := decoder{r: wire.NewReader(data), ids: []uint64{0}, texts: []string{""}, input: input}
 	h := d.header()
-	if d.err != nil {
-		return nil, d.err
+	if err := d.r.Err(); err != nil {
+		return nil, err
 	}
 	if err := o.Compare(h.Settings); err != nil {
 		return nil, err
@@ -57,11 +56,8 @@ func Decode(data []byte, o *Options, input func(file string) uint32) (*Summary, 
 		d.leads(s)
 	}
 	d.open(s)
-	if d.err == nil && len(d.b) > 0 {
-		d.fail()
-	}
-	if d.err != nil {
-		return nil, d.err
+	if err := d.r.End(); err != nil {
+		return nil, err
 	}
 	s.setClocks()
 	s.sweepAt = max(minSweep, s.open.len()+s.open.len()/2)
@@ -76,10 +72,9 @@ func PlaceOf(input uint32, line int64) Pos {
 // DecodedLine returns the line of a place that Decode made.
 func (p Pos) DecodedLine() int64 { return int64(p.Block)<<32 | int64(p.Line) }
 
-// A decoder takes values off b. After the first error it gives zero values.
+// A decoder takes values off r. After the first error it gives zero values.
 type decoder struct {
-	b     []byte
-	err   error
+	r     wire.Reader
 	ids   []uint64
 	texts []string
 	files []uint32 // numbers of texts that are files, from 1; zero: not asked yet
@@ -88,79 +83,16 @@ type decoder struct {
 	slots int
 }
 
-func (d *decoder) fail() {
-	if d.err == nil {
-		d.err = ErrCorrupt
-	}
-	d.b = nil
-}
-
-// must fails where what is said does not hold.
-func (d *decoder) must(ok bool) {
-	if !ok {
-		d.fail()
-	}
-}
-
-func (d *decoder) byte() byte {
-	if len(d.b) == 0 {
-		d.fail()
-		return 0
-	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
-}
-
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) int() int64 {
-	v, n := binary.Varint(d.b)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.b)) {
-		d.fail()
-		return nil
-	}
-	v := d.b[:n]
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) key() uint64 {
-	v := d.take(8)
-	if v == nil {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(v)
-}
-
-func (d *decoder) string() string { return string(d.take(d.uint())) }
-
-// length reads how many of something follow, none of which takes less than least bytes.
-func (d *decoder) length(least int) int {
-	n := d.uint()
-	if n > uint64(len(d.b)/least) {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
+func (d *decoder) fail()                { d.r.Fail(ErrCorrupt) }
+func (d *decoder) must(ok bool)         { d.r.Must(ok) }
+func (d *decoder) failed() bool         { return d.r.Err() != nil }
+func (d *decoder) byte() byte           { return d.r.Byte() }
+func (d *decoder) uint() uint64         { return d.r.Uint() }
+func (d *decoder) int() int64           { return d.r.Int() }
+func (d *decoder) take(n uint64) []byte { return d.r.Take(n) }
+func (d *decoder) key() uint64          { return d.r.Key() }
+func (d *decoder) string() string       { return d.r.String() }
+func (d *decoder) length(least int) int { return d.r.Length(least) }
 
 func (d *decoder) id() uint64 {
 	switch n := d.uint(); {
@@ -273,23 +205,21 @@ func (d *decoder) evidence() Evidence {
 }
 
 func (d *decoder) header() *Header {
-	if v := d.uint(); d.err == nil && v != encodingVersion {
-		if d.err = ErrCorrupt; v > encodingVersion {
-			d.err = &VersionError{v, encodingVersion}
-		}
+	if v := d.uint(); v > encodingVersion {
+		d.r.Fail(&VersionError{v, encodingVersion})
+	} else {
+		d.must(v == encodingVersion)
 	}
 	h := new(Header)
 	n := d.length(2)
 	d.must(n <= maxSettings)
 	for range n {
-		if d.err == nil {
+		if !d.failed() {
 			h.Settings = append(h.Settings, Setting{d.string(), d.string()})
 		}
 	}
 	flags := d.uint()
-	if d.err == nil && flags&^knownFlags != 0 {
-		d.fail()
-	}
+	d.must(flags&^knownFlags == 0)
 	h.Rooted = flags&flagRooted != 0
 	h.base = d.int()
 	d.must(h.base <= maxSecond && h.base >= -maxSecond)
@@ -408,7 +338,7 @@ func decodeTable[V any, P value[V]](d *decoder, t *table[V, P], val func(*decode
 		}
 		d.must(i == 0 || key > before)
 		d.must(parent != key || parent == restKey)
-		if d.err != nil {
+		if d.failed() {
 			return
 		}
 		r := t.name(key, name, parent, "")
@@ -418,7 +348,7 @@ func decodeTable[V any, P value[V]](d *decoder, t *table[V, P], val func(*decode
 	}
 	for range d.length(2) {
 		up, name := d.id(), d.string()
-		if d.must(up != restKey && name != ""); d.err != nil {
+		if d.must(up != restKey && name != ""); d.failed() {
 			return
 		}
 		if t.ups == nil {
@@ -440,15 +370,15 @@ func (d *decoder) leads(s *Summary) {
 			l.at = d.time()
 		}
 		n := v >> 1
-		d.must(n <= uint64(len(d.b)))
+		d.must(n <= uint64(d.r.Len()))
 		for range n {
-			if d.err != nil {
+			if d.failed() {
 				return
 			}
 			l.prefix = append(l.prefix, item{})
 			d.item(&l.prefix[len(l.prefix)-1])
 		}
-		if d.err != nil {
+		if d.failed() {
 			return
 		}
 		s.leads[key] = l
@@ -459,7 +389,7 @@ func (d *decoder) leads(s *Summary) {
 func (d *decoder) open(s *Summary) {
 	n := d.length(5)
 	s.open.index.grow(n)
-	s.pool.traces.index.grow(int(min(d.uint(), uint64(len(d.b)/3))))
+	s.pool.traces.index.grow(int(min(d.uint(), uint64(d.r.Len()/3))))
 	key := uint64(0)
 	for i := range n {
 		delta := d.uint()
@@ -470,7 +400,7 @@ func (d *decoder) open(s *Summary) {
 		}
 		m := message{key: key}
 		d.message(&m, &s.pool)
-		if d.err != nil {
+		if d.failed() {
 			return
 		}
 		s.open.add(&m)
@@ -512,7 +442,7 @@ func (d *decoder) message(m *message, p *pool) {
 			n := d.length(2)
 			d.must(n > 0)
 			for range n {
-				if d.err != nil {
+				if d.failed() {
 					return
 				}
 				x.held = append(x.held, item{})
@@ -534,7 +464,7 @@ func (d *decoder) recipients(m *message, x *extra, p *pool) {
 	d.must(n > 0)
 	for range n {
 		x.list = append(x.list, recipient{})
-		if d.recipient(m, &x.list[len(x.list)-1], p); d.err != nil {
+		if d.recipient(m, &x.list[len(x.list)-1], p); d.failed() {
 			return
 		}
 	}

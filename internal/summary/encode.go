@@ -2,11 +2,11 @@ package summary
 
 import (
 	"cmp"
-	"encoding/binary"
 	"maps"
 	"math/bits"
 	"slices"
 
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -93,7 +93,7 @@ func (b *breakdowns) width() int {
 
 // An encoder appends to b.
 type encoder struct {
-	b      []byte
+	b      wire.Appender
 	ids    ids
 	texts  map[string]uint64
 	locate func(Pos) (string, int64)
@@ -137,15 +137,11 @@ func (x *ids) add(key uint64) {
 	}
 }
 
-func (e *encoder) byte(v byte)   { e.b = append(e.b, v) }
-func (e *encoder) uint(v uint64) { e.b = binary.AppendUvarint(e.b, v) }
-func (e *encoder) int(v int64)   { e.b = binary.AppendVarint(e.b, v) }
-func (e *encoder) key(v uint64)  { e.b = binary.LittleEndian.AppendUint64(e.b, v) }
-
-func (e *encoder) string(s string) {
-	e.uint(uint64(len(s)))
-	e.b = append(e.b, s...)
-}
+func (e *encoder) byte(v byte)     { e.b.Byte(v) }
+func (e *encoder) uint(v uint64)   { e.b.Uint(v) }
+func (e *encoder) int(v int64)     { e.b.Int(v) }
+func (e *encoder) key(v uint64)    { e.b.Key(v) }
+func (e *encoder) string(s string) { e.b.String(s) }
 
 func (e *encoder) id(v uint64) {
 	switch n, ok := e.ids.find(v); {

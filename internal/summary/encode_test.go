@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bouncelog/internal/classify"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 
 	"github.com/google/go-cmp/cmp"
@@ -361,9 +362,9 @@ func TestEncodeTime(t *testing.T) {
 		for _, s := range []parsers.Stamp{0, 1, -1, 1_000_000, -1_000_000, 1_700_000_000_123_456, 1_699_999_999_000_000, math.MaxInt64, math.MinInt64} {
 			e := encoder{base: int64(base) / micro}
 			e.time(s)
-			d := decoder{b: e.b, base: e.base}
-			if got := d.time(); got != s || d.err != nil || len(d.b) > 0 {
-				t.Errorf("%d became %d, %v", s, got, d.err)
+			d := decoder{r: wire.NewReader(e.b), base: e.base}
+			if got := d.time(); got != s || d.r.End() != nil {
+				t.Errorf("%d became %d, %v", s, got, d.r.Err())
 			}
 		}
 	}
