@@ -32,75 +32,65 @@ func (s *Summary) EncodeOpen(dst []byte, locate func(Pos) (file string, line int
 
 // named returns counts of nothing, with the names of all that open messages will be counted by.
 func (s *Summary) named() *Counts {
-	keys := make(keySet)
+	keys := newIDs()
 	for _, m := range s.open.all() {
-		keys.add(m.sender)
+		keys.note(m.sender)
 		tallier{pool: &s.pool}.each(m, func(r *recipient) {
-			keys.add(r.domain, r.up)
-			if r.state() != deferred {
-				return
-			}
-			if _, t := s.pool.traces.find(traceKey(m, r)); t != nil {
-				keys.add(t.cause, t.provider)
-				if t.cause != 0 {
-					keys.add(causeAt(t.cause, t.provider))
-				}
-			}
-			if s.pool.facets != nil {
+			keys.note(r.domain, r.up)
+			if s.pool.facets != nil && r.state() == deferred {
 				f := s.pool.facets[traceKey(m, r)]
-				keys.add(f.values[:]...)
+				keys.note(f.values[:]...)
 			}
 		})
 		if s.pool.facets != nil {
 			f := s.pool.facets[m.key]
-			keys.add(f.values[:]...)
+			keys.note(f.values[:]...)
 		}
 		if !m.is(waiting) {
 			continue
 		}
 		for i := range s.pool.all[m.extra-1].held {
 			it := &s.pool.all[m.extra-1].held[i]
-			keys.add(it.sender, it.domain, it.domainUp, it.provider)
+			keys.note(it.sender, it.domain, it.domainUp, it.provider)
 			if it.op == opOutcome {
 				e := it.end()
-				keys.add(e.cause, e.causeUp)
+				keys.note(e.cause, e.causeUp)
 			}
 			if f := it.failure; f != nil {
-				keys.add(f.template, f.cause, f.causeUp)
+				keys.note(f.template, f.cause, f.causeUp)
 				if f.facets != nil {
-					keys.add(f.facets.values[:]...)
+					keys.note(f.facets.values[:]...)
 				}
 			}
 		}
 	}
+	// All traces are of these messages: to go through them is faster than to look each up.
+	for t := range s.pool.traces.all() {
+		if t.birth {
+			continue
+		}
+		keys.note(t.cause, t.provider)
+		if t.cause != 0 {
+			keys.note(causeAt(t.cause, t.provider))
+		}
+	}
 	c := s.opt.newCounts()
-	takeNames(&c.domains, &s.Counts.domains, keys)
-	takeNames(&c.senders, &s.Counts.senders, keys)
-	takeNames(&c.templates, &s.Counts.templates, keys)
-	takeNames(&c.providers, &s.Counts.providers, keys)
-	takeNames(&c.causes, &s.Counts.causes, keys)
+	takeNames(&c.domains, &s.Counts.domains, &keys)
+	takeNames(&c.senders, &s.Counts.senders, &keys)
+	takeNames(&c.templates, &s.Counts.templates, &keys)
+	takeNames(&c.providers, &s.Counts.providers, &keys)
+	takeNames(&c.causes, &s.Counts.causes, &keys)
 	if c.breakdowns != nil {
-		takeNames(&c.breakdowns.values, &s.Counts.breakdowns.values, keys)
+		takeNames(&c.breakdowns.values, &s.Counts.breakdowns.values, &keys)
 	}
 	return c
 }
 
-// A keySet is keys of rows.
-type keySet map[uint64]struct{}
-
-func (k keySet) add(keys ...uint64) {
-	for _, key := range keys {
-		if key != 0 {
-			k[key] = struct{}{}
-		}
-	}
-}
-
 // takeNames makes rows of nothing in t for those of o whose keys are among some.
-func takeNames[V any, P value[V]](t, o *table[V, P], keys keySet) {
+func takeNames[V any, P value[V]](t, o *table[V, P], keys *ids) {
 	for i := range o.rows {
 		r := &o.rows[i]
-		if _, ok := keys[r.key]; ok && r.key != restKey {
+		if r.key != restKey && keys.has(r.key) {
 			t.name(r.key, o.nameOf(i), r.parent, o.ups[r.parent])
 		}
 	}

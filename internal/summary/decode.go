@@ -388,8 +388,7 @@ func (d *decoder) leads(s *Summary) {
 
 func (d *decoder) open(s *Summary) {
 	n := d.length(5)
-	s.open.index.grow(n)
-	s.pool.traces.index.grow(int(min(d.uint(), uint64(d.r.Len()/3))))
+	d.uint() // how many traces they have, for readers that index them as they come
 	key := uint64(0)
 	for i := range n {
 		delta := d.uint()
@@ -403,8 +402,10 @@ func (d *decoder) open(s *Summary) {
 		if d.failed() {
 			return
 		}
-		s.open.add(&m)
+		s.open.push(&m)
 	}
+	s.open.reindex()
+	s.pool.traces.reindex()
 }
 
 func (d *decoder) message(m *message, p *pool) {
@@ -430,7 +431,7 @@ func (d *decoder) message(m *message, p *pool) {
 		d.must(what&msgList == 0)
 	}
 	if m.is(dated) {
-		p.traces.add(trace{key: birthKey(m), cause: uint64(d.time())})
+		p.traces.push(trace{key: birthKey(m), cause: uint64(d.time()), birth: true})
 	}
 	if what&(msgList|msgHeld) != 0 {
 		m.extra = p.get()
@@ -484,7 +485,7 @@ func (d *decoder) recipient(m *message, r *recipient, p *pool) {
 		tries := d.uint()
 		d.must(tries <= maxTries)
 		t.tries = uint16(tries)
-		p.traces.add(t)
+		p.traces.push(t)
 	}
 	if what&traceFacets != 0 {
 		f := d.facets()

@@ -47,7 +47,7 @@ func (s *Summary) Encode(dst []byte, locate func(Pos) (file string, line int64))
 		s.setClocks()
 		s.forget()
 	}
-	e := encoder{b: dst, ids: newIDs(), texts: make(map[string]uint64), locate: locate, base: int64(s.Counts.Last) / micro}
+	e := encoder{b: slices.Grow(dst, usualMessage*s.open.len()), ids: newIDs(), texts: make(map[string]uint64), locate: locate, base: int64(s.Counts.Last) / micro}
 	e.uint(encodingVersion)
 	list := s.opt.Settings()
 	e.uint(uint64(len(list)))
@@ -69,6 +69,9 @@ func (s *Summary) Encode(dst []byte, locate func(Pos) (file string, line int64))
 	e.open(s)
 	return e.b
 }
+
+// usualMessage is how many bytes an open message takes as a rule, with its recipient and trace.
+const usualMessage = 56
 
 // setClocks sets the clocks of hosts to what the counts say: pieces that were joined or read have none.
 func (s *Summary) setClocks() {
@@ -113,21 +116,37 @@ func newIDs() ids {
 	return x
 }
 
-// find returns the number of a key, and whether it was there.
+// find returns the number of a key, and whether it was there. It is from now on.
 func (x *ids) find(key uint64) (n uint64, ok bool) {
-	s := x.index.search(key)
-	for {
-		i, ok := x.index.next(&s)
-		if !ok {
-			break
-		}
-		if x.keys[i] == key {
-			return uint64(i), true
-		}
+	if i, ok := x.get(key); ok {
+		return uint64(i), true
 	}
 	x.index.put(key, uint32(len(x.keys)))
 	x.keys = append(x.keys, key)
 	return 0, false
+}
+
+// get returns the number of a key that is there.
+func (x *ids) get(key uint64) (n uint32, ok bool) {
+	s := x.index.search(key)
+	for {
+		i, ok := x.index.next(&s)
+		if !ok || x.keys[i] == key {
+			return i, ok
+		}
+	}
+}
+
+func (x *ids) has(key uint64) bool {
+	_, ok := x.get(key)
+	return ok
+}
+
+// note sees to it that keys are there.
+func (x *ids) note(keys ...uint64) {
+	for _, key := range keys {
+		x.find(key)
+	}
 }
 
 // add gives the next number to a key, even to one that has a number.
@@ -506,19 +525,15 @@ func (e *encoder) open(s *Summary) {
 // look has the processor look at some messages and their traces, which lie anywhere in memory: in a row, they are waited for
 // together. See absorb.
 func (s *Summary) look(list []keyed) (found int) {
-	var keys [2 * batch]uint64
-	for i, o := range list {
+	for _, o := range list {
 		m := s.open.at(o.at)
-		keys[2*i] = traceKey(m, &m.first)
-		if m.is(dated) {
-			keys[2*i+1] = birthKey(m)
+		if _, t := s.pool.traces.find(traceKey(m, &m.first)); t != nil {
+			found++
 		}
-	}
-	for _, key := range keys[:2*len(list)] {
-		if key == 0 {
+		if !m.is(dated) {
 			continue
 		}
-		if _, t := s.pool.traces.find(key); t != nil {
+		if _, t := s.pool.traces.find(birthKey(m)); t != nil {
 			found++
 		}
 	}

@@ -1,6 +1,10 @@
 package summary
 
-import "bouncelog/parsers"
+import (
+	"iter"
+
+	"bouncelog/parsers"
+)
 
 // An end is how delivery to a recipient ended, and what is known of the way there.
 type end struct {
@@ -52,6 +56,7 @@ type trace struct {
 	tries    uint16
 	whole    bool // tries are all there were: the log holds the first
 	nowhere  bool // the last failed attempt was at no provider
+	birth    bool // it is the birth of a message, whose time stands in place of the cause
 }
 
 // traceKey is the key of a recipient's trace, birthKey that of a message's birth.
@@ -92,15 +97,35 @@ func (l *traces) add(t trace) *trace {
 	i := l.n
 	if n := len(l.free); n > 0 {
 		i, l.free = l.free[n-1], l.free[:n-1]
+		*l.at(i) = t
 	} else {
-		if i>>pageBits == uint32(len(l.pages)) {
-			l.pages = append(l.pages, make([]trace, 1<<pageBits))
-		}
-		l.n++
+		l.push(t)
 	}
-	*l.at(i) = t
 	l.index.put(t.key, i)
 	return l.at(i)
+}
+
+// push adds a trace that is not in the index yet: see reindex.
+func (l *traces) push(t trace) {
+	if l.n>>pageBits == uint32(len(l.pages)) {
+		l.pages = append(l.pages, make([]trace, 1<<pageBits))
+	}
+	l.n++
+	*l.at(l.n - 1) = t
+}
+
+// reindex makes the index of traces that were all pushed.
+func (l *traces) reindex() { l.index.fill(int(l.n), func(i uint32) uint64 { return l.at(i).key }) }
+
+// all yields every trace.
+func (l *traces) all() iter.Seq[*trace] {
+	return func(yield func(*trace) bool) {
+		for i := range l.n {
+			if t := l.at(i); t.key != 0 && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // take takes out the trace of a key, the zero one where there is none.
@@ -248,7 +273,7 @@ func (m *message) date(it *item) {
 func (y tallier) keepBirth(m *message, it *item) {
 	if birth := m.first.domain; birth != 0 && it.queue.delay() == 0 {
 		m.facts |= dated
-		y.pool.traces.add(trace{key: birthKey(m), cause: birth})
+		y.pool.traces.add(trace{key: birthKey(m), cause: birth, birth: true})
 	}
 }
 

@@ -67,6 +67,37 @@ func (x *index) grow(n int) {
 	}
 }
 
+// fill puts n keys into an empty index, each of its own position.
+//
+// Note: slots that are written as the keys come are each waited for. So the keys are sorted by the page of slots that they
+// belong to first, which takes a quarter of the time with a million of them.
+func (x *index) fill(n int, key func(pos uint32) uint64) {
+	x.grow(n)
+	x.n = n
+	mask := uint32(len(x.slots) - 1)
+	ends := make([]uint32, len(x.slots)>>slotPage+1)
+	for i := range uint32(n) {
+		ends[tagOf(key(i))&mask>>slotPage]++
+	}
+	at := uint32(0)
+	for i, n := range ends {
+		ends[i] = at
+		at += n
+	}
+	sorted := make([]slot, n)
+	for i := range uint32(n) {
+		tag := tagOf(key(i))
+		end := &ends[tag&mask>>slotPage]
+		sorted[*end] = slot{tag, i + 1}
+		*end++
+	}
+	for _, s := range sorted {
+		x.place(s)
+	}
+}
+
+const slotPage = 12 // bits: what the cache nearest to the processor holds
+
 func (x *index) resize(size int) {
 	old := x.slots
 	x.slots = make([]slot, size)

@@ -33,16 +33,25 @@ func (l *messages) add(m *message) uint32 {
 	i := l.n
 	if n := len(l.free); n > 0 {
 		i, l.free = l.free[n-1], l.free[:n-1]
+		*l.at(i) = *m
 	} else {
-		if i>>pageBits == uint32(len(l.pages)) {
-			l.pages = append(l.pages, make([]message, 1<<pageBits))
-		}
-		l.n++
+		l.push(m)
 	}
-	*l.at(i) = *m
 	l.index.put(m.key, i)
 	return i
 }
+
+// push adds a message that is not in the index yet: see reindex.
+func (l *messages) push(m *message) {
+	if l.n>>pageBits == uint32(len(l.pages)) {
+		l.pages = append(l.pages, make([]message, 1<<pageBits))
+	}
+	l.n++
+	*l.at(l.n - 1) = *m
+}
+
+// reindex makes the index of messages that were all pushed.
+func (l *messages) reindex() { l.index.fill(int(l.n), func(i uint32) uint64 { return l.at(i).key }) }
 
 // del takes a message out.
 func (l *messages) del(i uint32) {
