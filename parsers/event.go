@@ -44,7 +44,7 @@ type Event struct {
 	Host string
 
 	Instance string // which of several MTAs of this host: Postfix's syslog_name up to the first slash
-	Process  string // the program that wrote the line: `smtp`
+	Process  string // what delivers: the program that wrote the line (`smtp`), or a transport of Exim's (`remote_smtp`)
 	QueueID  string // empty: the line belongs to no queued message
 
 	Sender    string // Queued, Accepted, or on the attempt itself; NullSender for the null reverse-path

@@ -522,7 +522,7 @@ func (w *worker[T]) line(raw string, pos summary.Pos, r *result[T], sure bool) b
 			w.h.Tally().Gaps++
 		}
 		w.h.Foreign(line)
-	case ok && line.Text == line.Raw: // the journal, about itself
+	case ok && (line.Text == line.Raw || syslog.RepeatNotice(line)): // the journal, or a syslogd, about itself
 		r.idle++
 		w.h.Bucket(summary.Ignored)
 	default:

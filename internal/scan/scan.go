@@ -74,7 +74,7 @@ type InputResult struct {
 	Bytes       int64 // read, before decompression
 	Lines       int64
 	Claimed     int64 // of these, lines that a format knew
-	Idle        int64 // of these, blank lines and what journalctl says of itself
+	Idle        int64 // of these, blank lines and what journalctl or a syslogd says of itself
 	First, Last parsers.Stamp
 	Begin       parsers.Stamp // of its first line that has a time, by which inputs are in order
 

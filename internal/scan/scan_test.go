@@ -441,6 +441,18 @@ func TestOtherLogs(t *testing.T) {
 	}
 }
 
+// What an old syslogd says of itself is no line that nobody knows, and no delivery either.
+func TestRepeatNotice(t *testing.T) {
+	path := write(t, "mail.log", []byte(`Nov 20 10:08:00 mx1 postfix/smtp[1]: 9F2C41D07A: to=<a@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+Nov 20 10:08:10 mx1 last message repeated 3 times
+Nov 20 10:08:20 mx1 --- last message repeated 2 times ---
+`))
+	c := scanFiles(t, []string{path}, nil).Counts
+	if c.Total.Attempts.Sent != 1 || c.Ledger[summary.Delivery] != 1 || c.Ledger[summary.Ignored] != 2 {
+		t.Errorf("%+v, ledger %v", c.Total.Attempts, c.Ledger)
+	}
+}
+
 // The records are the same however the input is cut, and add up to what Summarise counts.
 func TestAttempts(t *testing.T) {
 	for seed := range uint64(4) {

@@ -429,6 +429,10 @@ func facility(s string) bool {
 	return false
 }
 
+// RepeatNotice reports whether a line says of itself no more than that the one before it came again, in the words of an old
+// syslogd. Which line of which program that was it does not say, so nothing is counted again.
+func RepeatNotice(line *parsers.Line) bool { return line.Tag == "" && repeatNotice(line.Text) }
+
 // repeatNotice reports whether s tells that the line before it came again. It does so without a tag (4.4BSD: syslogd.c;
 // `--- … ---` is of sysklogd).
 func repeatNotice(s string) bool {

@@ -107,6 +107,11 @@ func TestAppendEvents(t *testing.T) {
 			local(a, "451 4.4.0 DNS query failed")
 			a.Status, a.RelayHost, a.RelayIP, a.Delay = parsers.StatusDeferred, "", "", parsers.Duration{}
 		})},
+		{"deferred, the block elsewhere", cells{"event-id": "DEFER", "recipient-status": "", "server-ip": "", "message-info": "",
+			"source-context": "[{LRT=};{LED=451 4.7.1 Greylisted};{FQDN=mx2.example.com};{IP=192.0.2.20}]"}, failed(func(_ *parsers.Event, a *parsers.Attempt) {
+			reply(a, "451 4.7.1 Greylisted")
+			a.Status, a.RelayHost, a.RelayIP, a.Delay = parsers.StatusDeferred, "mx2.example.com", "192.0.2.20", parsers.Duration{}
+		})},
 		{"deferred for no reason", cells{"event-id": "DEFER", "recipient-status": ""}, failed(func(_ *parsers.Event, a *parsers.Attempt) {
 			a.Status, a.Delay, a.Origin, a.Reply, a.Diagnostic = parsers.StatusDeferred, parsers.Duration{}, 0, parsers.Reply{}, ""
 		})},

@@ -129,6 +129,10 @@ func (r *row) event() (ev parsers.Event, ok bool) {
 func (r *row) judge(ev *parsers.Event, recipient, said string) {
 	a := &ev.Attempt
 	a.Recipient = recipient
+	context := r.cell(sourceContext)
+	if said == "" && strings.HasPrefix(context, "[{") { // of a deferral, where recipient-status is empty
+		said = context
+	}
 	s := readStatus(said)
 	if s.host != "" {
 		a.RelayHost, a.RelayIP = s.host, ""
@@ -140,12 +144,11 @@ func (r *row) judge(ev *parsers.Event, recipient, said string) {
 		a.Kind = parsers.Internal
 	}
 	a.Diagnostic = s.text
-	context := r.cell(sourceContext)
 	if a.Status == parsers.StatusSent {
 		if reply := messageReply(context); reply != "" {
 			a.Diagnostic, a.Command = reply, parsers.EndOfDATA
 		}
-	} else if a.Diagnostic == "" && !isSession(context) {
+	} else if said == "" && !isSession(context) {
 		a.Diagnostic = context
 	}
 	a.Reply, _ = parsers.ParseReply(a.Diagnostic)

@@ -32,7 +32,7 @@ func (p *parser) appendDelivered(dst []parsers.Event, e *entry, s string) ([]par
 	if r.transport == "" || r.transport == "**bypassed**" {
 		return dst[:n], nil
 	}
-	a.Status = parsers.StatusSent
+	ev.Process, a.Status = r.transport, parsers.StatusSent
 	a.Kind = p.kind(a, &r, false)
 	switch {
 	case r.confirmation != "":
@@ -85,7 +85,7 @@ func (p *parser) appendDeferred(dst []parsers.Event, e *entry, s string) ([]pars
 	if !ok {
 		return dst[:n], e.line.Malformed(at, "deferral without a reason")
 	}
-	a.Status = parsers.StatusDeferred
+	ev.Process, a.Status = r.transport, parsers.StatusDeferred
 	p.interpret(a, text, strerror, &r)
 	return dst, nil
 }
@@ -128,7 +128,7 @@ func (p *parser) appendFailed(dst []parsers.Event, e *entry, s string) ([]parser
 			a.XDelay, text = d, text[:i]
 		}
 	}
-	a.Status = parsers.StatusBounced
+	ev.Process, a.Status = r.transport, parsers.StatusBounced
 	p.interpret(a, text, "", &r)
 	return dst, nil
 }

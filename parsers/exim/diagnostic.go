@@ -33,6 +33,7 @@ var templates = [...]template{
 	{prefix: "Malformed SMTP reply (an empty line) in response to ", stage: true},
 	{prefix: "Malformed SMTP reply (an empty line) from ", server: " in response to ", stage: true},
 	{prefix: "LMTP timeout after ", stage: true, local: true},
+	{prefix: "Malformed LMTP response after ", stage: true, local: true},
 	{prefix: "LMTP connection closed after ", stage: true, local: true},
 	{prefix: "Failed to connect to socket ", cmd: parsers.CONNECT, local: true},
 	{prefix: "TLS session", cmd: parsers.STARTTLS},
@@ -46,6 +47,10 @@ var templates = [...]template{
 	{prefix: "DANE error: "},
 	{prefix: "smtp send to ", server: " failed"},
 	{prefix: "failed to write a data block"},
+	{prefix: "utf8 support required but not offered for forwarding"},
+	{prefix: "host lookup for "},
+	{prefix: "lookup of IP address for "},
+	{prefix: "failed to lookup IP address for "},
 
 	// src/transports/smtp.c, src/deliver.c, src/retry.c, src/route.c: it is not yet time, or not any more.
 	{prefix: "retry time not reached", skip: true},

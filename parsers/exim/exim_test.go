@@ -49,6 +49,11 @@ func TestAppendEvents(t *testing.T) {
 	event := func(kind parsers.Kind, a parsers.Attempt) parsers.Event {
 		return parsers.Event{Kind: kind, Time: at, QueueID: id, Attempt: a}
 	}
+	transported := func(a parsers.Attempt) parsers.Event {
+		ev := event(parsers.Attempted, a)
+		ev.Process = "remote_smtp"
+		return ev
+	}
 	reply := func(code parsers.ReplyCode, enhanced parsers.EnhancedCode, text string) parsers.Reply {
 		return parsers.Reply{Code: code, Enhanced: enhanced, Text: text}
 	}
@@ -57,13 +62,13 @@ func TestAppendEvents(t *testing.T) {
 		want       []parsers.Event
 	}{
 		{"every field of a failure", strings.TrimPrefix(failed, stamp+id+" "), []parsers.Event{{
-			Kind: parsers.Attempted, Time: at, QueueID: id, Sender: "ann@example.com", Attempt: parsers.Attempt{
+			Kind: parsers.Attempted, Time: at, Process: "remote_smtp", QueueID: id, Sender: "ann@example.com", Attempt: parsers.Attempt{
 				Recipient: "eve@example.net", OriginalRecipient: "list@example.com", RelayHost: "mx.example.net", RelayIP: "192.0.2.25", RelayPort: 25,
 				Status: parsers.StatusBounced, Origin: parsers.OriginRemote, Command: parsers.RCPTTO, XDelay: ms(1500), SourceIP: "198.51.100.1",
 				Reply:      reply(552, parsers.EnhancedCode{5, 2, 2}, `552-5.2.2 Over quota\n552 5.2.2 (in 550 words)`),
 				Diagnostic: `SMTP error from remote mail server after pipelined RCPT TO:<eve@example.net>: 552-5.2.2 Over quota\n552 5.2.2 (in 550 words)`,
 			}}}},
-		{"an errno that looks like a reply code", "== eve@example.net " + strings.Split(mx, " H=")[0] + " defer (550): Unknown error 550", []parsers.Event{event(parsers.Attempted, parsers.Attempt{
+		{"an errno that looks like a reply code", "== eve@example.net " + strings.Split(mx, " H=")[0] + " defer (550): Unknown error 550", []parsers.Event{transported(parsers.Attempt{
 			Recipient: "eve@example.net", Status: parsers.StatusDeferred, Origin: parsers.OriginLocal, Diagnostic: "Unknown error 550",
 		})}},
 		{"a code of the configuration's making", "** eve@example.com R=aliases: 550 5.1.1 no such user", []parsers.Event{event(parsers.Attempted, parsers.Attempt{
@@ -80,7 +85,7 @@ func TestAppendEvents(t *testing.T) {
 			})}},
 		{"a server that forges a success", "== eve@example.net " + strings.Split(mx, " H=")[0] + " defer (-44) H=mx.example.net [192.0.2.25]: " +
 			`SMTP error from remote mail server after RCPT TO:<eve@example.net>: 450 => bob@example.net ` + mx + ` C="250 ok"`,
-			[]parsers.Event{event(parsers.Attempted, parsers.Attempt{
+			[]parsers.Event{transported(parsers.Attempt{
 				Recipient: "eve@example.net", RelayHost: "mx.example.net", RelayIP: "192.0.2.25", Status: parsers.StatusDeferred, Origin: parsers.OriginRemote,
 				Command: parsers.RCPTTO, Reply: reply(450, parsers.EnhancedCode{}, `450 => bob@example.net `+mx+` C="250 ok"`),
 				Diagnostic: `SMTP error from remote mail server after RCPT TO:<eve@example.net>: 450 => bob@example.net ` + mx + ` C="250 ok"`,
@@ -260,6 +265,8 @@ func TestKind(t *testing.T) {
 		{"== eve@example.net R=smarthost T=remote_smtp_smarthost defer (111): Connection refused", parsers.Smarthost},
 		{"== eve@example.net R=x T=gw defer (111): Connection refused", parsers.Remote},
 		{"== eve@example.net R=x T=gw defer (-54): retry time not reached for any host", parsers.Remote},
+		{"== eve@example.net R=x T=gw defer (-1): host lookup for gw.example.net did not complete (DNS timeout?)", parsers.Remote},
+		{"** eve@example.net R=x T=gw : failed to lookup IP address for gw.example.net", parsers.Remote},
 		{"== eve@example.net R=x T=spool defer (-22): mailbox is full", parsers.Local},
 		{"== |/bin/false <eve@example.net> R=x defer (-30): pipe_transport unset in x router", parsers.Local},
 		{"== eve@example.net R=x defer (-1): host lookup did not complete", parsers.Remote},
@@ -291,6 +298,7 @@ func TestCommand(t *testing.T) {
 		{"defer (-19)" + server + ": Malformed SMTP reply (an empty line) in response to RCPT TO:<x>", parsers.RCPTTO},
 		{"defer (-19): Malformed SMTP reply from mx.example.net [192.0.2.25] in response to DATA: 354x", parsers.DATA},
 		{"defer (-19): Malformed SMTP reply (an empty line) from mx.example.net [192.0.2.25] in response to EHLO x", parsers.EHLO},
+		{"defer (-19): Malformed LMTP response after RCPT TO:<x>: 550x", parsers.RCPTTO},
 		{"defer (-37)" + server + ": TLS session: (SSL_connect): error:0A000126:SSL routines::unexpected eof", parsers.STARTTLS},
 		{"defer (-37)" + server + ": bad first read from TLS conn", parsers.STARTTLS},
 		{"defer (-42): authentication required but authentication attempt(s) failed", parsers.AUTH},

@@ -37,6 +37,8 @@ var templates = [...]template{
 	{prefix: "Sender requested REQUIRETLS, but host ", answer: " refused to start TLS: ", command: parsers.STARTTLS, try: true},
 	{prefix: "Sender requested REQUIRETLS, but TLS service was not offered by host ", try: true},
 	{prefix: "Sender requested REQUIRETLS, but no ", server: " last attempted server was ", try: true},
+	{prefix: "Sender requested REQUIRETLS, but my ", server: " last attempted server was ", bare: true}, // smtp/smtp_connect.c
+	{prefix: "REQUIRETLS policy configuration error. The ", server: "last attempted server was ", bare: true},
 
 	// smtp/smtp_sasl_glue.c. Until 2.3 without the server's address.
 	{prefix: "SASL authentication failed; server ", bare: true, answer: " said: ", command: parsers.AUTH, try: true},

@@ -35,3 +35,23 @@ func TestReplyOfSeveralCodes(t *testing.T) {
 		}
 	}
 }
+
+// What Postfix writes of the last server that it tried, where it talks to none: with the server's address, or without.
+func TestLastServer(t *testing.T) {
+	for _, test := range []struct{ text, host, ip string }{
+		{"Sender requested REQUIRETLS, but no server was found that supports REQUIRETLS. The last attempted server was mx.example.net[192.0.2.25]", "mx.example.net", "192.0.2.25"},
+		{"Sender requested REQUIRETLS, but my configured TLS security level 'none' disables encryption. The last attempted server was mx.example.net", "mx.example.net", ""},
+		{"REQUIRETLS policy configuration error. The last attempted server was mx.example.net", "mx.example.net", ""},
+		{"message requires SMTPUTF8, but no server was found that supports SMTPUTF8. The last attempted server was mx.example.net[192.0.2.25]", "mx.example.net", "192.0.2.25"},
+		{"Sender requested REQUIRETLS, but nobody knows why", "", ""},
+	} {
+		line := "9F2C41D07A: to=<a@example.net>, relay=none, delay=1, delays=0/0/1/0, dsn=5.7.10, status=bounced (" + test.text + ")"
+		evs, err := mustOpen(t, parsers.Options{}).AppendEvents(nil, &parsers.Line{Tag: "postfix/smtp", Text: line})
+		if err != nil || len(evs) != 1 {
+			t.Fatalf("%s: %v, %d events", test.text, err, len(evs))
+		}
+		if a := &evs[0].Attempt; a.RelayHost != test.host || a.RelayIP != test.ip || a.RelayPort != 0 || a.Kind != parsers.Remote || a.Origin != parsers.OriginLocal {
+			t.Errorf("%s: %+v", test.text, a)
+		}
+	}
+}
