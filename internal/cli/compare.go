@@ -277,22 +277,30 @@ func (opt *compareOptions) side(ctx context.Context, o IO, c scan.Config, arg st
 	if err := spare(c.Inputs, outputs); err != nil {
 		return nil, false, err
 	}
-	res, err := s.scan(ctx, c, s.count)
+	r, res, err := s.report(ctx, c)
 	if err != nil {
 		return nil, false, err
-	}
-	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
-		Classifier: c.Summary.Classifier}
-	describe(&build, res)
-	r, err = report.Build(res.Counts, build)
-	if err != nil {
-		return nil, false, usagef("%w", err)
 	}
 	return r, len(s.snapshots) > 0, s.end(res, nil)
 }
 
-// readBaseline reads a report that was saved.
-func readBaseline(path string) (*report.Report, error) {
+// report returns the report on all that the inputs and the snapshots hold.
+func (s *session) report(ctx context.Context, c scan.Config) (*report.Report, *scan.Result, error) {
+	res, err := s.scan(ctx, c, s.count)
+	if err != nil {
+		return nil, nil, err
+	}
+	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Classifier: c.Summary.Classifier}
+	describe(&build, res)
+	r, err := report.Build(res.Counts, build)
+	if err != nil {
+		return nil, nil, usagef("%w", err)
+	}
+	return r, res, nil
+}
+
+// readBaseline returns the report that another one, made by c, is compared with: a saved one, or that on a snapshot.
+func (f *inputFlags) readBaseline(ctx context.Context, o IO, c scan.Config, path string) (*report.Report, error) {
 	r, ok, err := openSaved(path)
 	switch {
 	case ok:
@@ -300,7 +308,20 @@ func readBaseline(path string) (*report.Report, error) {
 	case err != nil:
 		return nil, savedError(path, err)
 	}
-	return nil, savedError(path, errors.New("not a saved report; make one with bouncelog report -f json, or compare two logs with bouncelog compare"))
+	s := session{flags: f, io: o}
+	rest, err := s.openSnapshots([]string{path})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(s.errs) > 0:
+		return nil, &exitError{exitInput, errors.Join(s.errs...)}
+	case len(rest) > 0:
+		return nil, savedError(path, errors.New("neither a saved report nor a snapshot; make one with bouncelog report -f json or bouncelog snapshot, or compare two logs with bouncelog compare"))
+	}
+	// It is of other days, and no breakdown is compared.
+	c.Inputs, c.Summary.Since, c.Summary.Until, c.Summary.By = nil, 0, 0, nil
+	r, _, err = s.report(ctx, c)
+	return r, err
 }
 
 // openSaved reads a saved report, plain or gzipped. It is not ok where the file is none, or can't be opened.

@@ -93,7 +93,7 @@ otherwise the key is random. Codes, causes, known providers and the names of inp
 	cmd.Flags().Int64Var(&opt.minAttempts, "min-attempts", 0, "leave out domains and senders with fewer attempts")
 	cmd.Flags().StringVar(&opt.sort, "sort", "", "order of domains and senders: "+strings.Join(sorts, ", "))
 	complete(cmd, "sort", sorts)
-	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote; or history: since the same weekdays of the four weeks before in the state's")
+	cmd.Flags().StringVar(&opt.baseline, "baseline", "", "say what changed, beyond chance, since the report in `FILE`, which -f json wrote, or since a snapshot; or history: since the same weekdays of the four weeks before in the state's")
 	opt.noise.addFail(cmd.Flags())
 	opt.state.add(cmd.Flags())
 	opt.state.addHistory(cmd.Flags())
@@ -145,13 +145,17 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if opt.minAttempts < 0 {
 		return usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
 	}
+	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
+		return err
+	}
+	build.Classifier = c.Summary.Classifier
 	var baseline *report.Report
 	if opt.baseline == pastBaseline {
 		if opt.state.folder == "" {
 			return usagef("--baseline history: whose? give --state; a file of that name is ./history")
 		}
 	} else if opt.baseline != "" {
-		if baseline, err = readBaseline(opt.baseline); err != nil {
+		if baseline, err = opt.input.readBaseline(ctx, o, c, opt.baseline); err != nil {
 			return err
 		}
 	} else if opt.noise.fail {
@@ -172,10 +176,6 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := spare(c.Inputs, outputs); err != nil {
 		return err
 	}
-	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
-		return err
-	}
-	build.Classifier = c.Summary.Classifier
 	if err := run.choose(ctx, &c); err != nil {
 		return err
 	}
