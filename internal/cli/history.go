@@ -219,6 +219,15 @@ func (f *stateFlags) history(ctx context.Context, s *session, command string, c 
 		return nil, err
 	}
 	defer r.end()
+	key := s.key
+	s.key = func() ([]byte, error) { // nobody has the lock by then
+		unlock, err := f.lock(ctx, command)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		return key()
+	}
 	if r.store.New() {
 		return nil, usagef("--state %s: there is no history; a run with --state and logs begins one", f.folder)
 	}

@@ -249,6 +249,9 @@ type session struct {
 
 	// continues: earlier runs have read part of what there is.
 	continues bool
+
+	// key returns the secret by which the state of this run makes pseudonyms; nil: there is no state.
+	key func() ([]byte, error)
 }
 
 // maxListed is how many skipped files are named without --verbose.

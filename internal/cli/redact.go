@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"bouncelog/internal/classify"
+	"bouncelog/internal/state"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func (f *redactFlags) add(cmd *cobra.Command, unless string) {
 	}
 	s := cmd.Flags()
 	s.StringVar(&f.level, "redact", "", "write pseudonyms for `what`, in all outputs: "+strings.Join(levels, ", ")+" (default: "+unless+")")
-	s.StringVar(&f.keyFile, "redact-key", "", "`file` with the secret that makes pseudonyms the same in every run (default: random)")
+	s.StringVar(&f.keyFile, "redact-key", "", "`file` with the secret that makes pseudonyms the same in every run (default: that of --state, else random)")
 	complete(cmd, "redact", levels)
 }
 
@@ -73,6 +74,11 @@ func (f *redactFlags) key() ([]byte, error) {
 	}
 	defer file.Close()
 	key, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err == nil && state.IsKey(key) {
+		if key, err = state.ParseKey(key); err != nil {
+			return nil, usagef("--redact-key %s: %w; bring it back from a copy", f.keyFile, err)
+		}
+	}
 	key = bytes.TrimRight(key, "\r\n")
 	switch {
 	case err != nil:
@@ -88,14 +94,18 @@ func (f *redactFlags) key() ([]byte, error) {
 // redactor returns what redacts, at a level other than none. A key of this run alone is told to the user.
 func (f *redactFlags) redactor(s *session, level report.Redaction, c *classify.Classifier) (*report.Redactor, error) {
 	var key []byte
-	if f.keyFile == "" {
+	var err error
+	switch {
+	case f.keyFile != "":
+		key, err = f.key()
+	case s.key != nil:
+		key, err = s.key()
+	default:
 		key = []byte(rand.Text() + rand.Text())
 		s.note("pseudonyms are of this run alone; --redact-key FILE makes them the same in every run")
-	} else {
-		var err error
-		if key, err = f.key(); err != nil {
-			return nil, err
-		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	x, err := report.NewRedactor(level, key, c)
 	if err != nil {

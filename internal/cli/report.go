@@ -62,8 +62,8 @@ in place of csv, so that one run can write several.
 pseudonyms as what is passed on. --only-if keeps a job of cron quiet where all is well.
 
 What is meant to be passed on (` + strings.Join(redactedFormats(), ", ") + `) has pseudonyms for the local parts of addresses, in texts of
-the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run;
-otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
+the log too; --redact decides for all outputs. With --redact-key FILE, an address has the same pseudonym in every run,
+and so it has with --state, which keeps a key; otherwise the key is random. Codes, causes, known providers and the names of inputs are never redacted.
 ` + stateHelp + historyHelp + reportStatusHelp,
 		Example: `  bouncelog report /var/log/mail.log
   bouncelog report --yesterday /var/log/mail.log*
@@ -213,7 +213,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		if redacted == nil {
 			told := &s
 			if message != nil && !opt.input.verbose { // cron would mail the note besides
-				told = &session{flags: &inputFlags{quiet: true}, io: o}
+				told = &session{flags: &inputFlags{quiet: true}, io: o, key: s.key}
 			}
 			x, err := opt.redact.redactor(told, level, build.Classifier)
 			if err != nil {

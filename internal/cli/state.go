@@ -128,6 +128,10 @@ func (f *stateFlags) lockAndOpen(ctx context.Context, s *session, command string
 		r.end()
 		return nil, usagef("--state %s: it is that of bouncelog %s: what one command has read, another would miss; give each a folder of its own", f.folder, was)
 	}
+	s.key = func() ([]byte, error) {
+		key, err := r.store.Key()
+		return key, stateError(err)
+	}
 	return r, nil
 }
 

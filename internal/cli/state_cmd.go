@@ -190,8 +190,8 @@ func newStateReset(o IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Begin anew, or go back to the state before the last run",
-		Long: `Remove all that is in the state, so that the next run reads everything, or, with --to-previous, go back to what it was
-before the last run.
+		Long: `Remove all that is in the state, so that the next run reads everything, and makes pseudonyms by another key; or, with
+--to-previous, go back to what it was before the last run.
 ` + stateStatusHelp,
 		Example: `  bouncelog state reset --state /var/lib/bouncelog
   bouncelog state reset --state /var/lib/bouncelog --to-previous`,

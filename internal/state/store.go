@@ -347,7 +347,7 @@ func Reset(folder string, files FS) error {
 		return s.fault("read", err)
 	}
 	for _, name := range append([]string{current, previous, current + ".new", previous + ".new"}, names...) {
-		if name != current && name != previous && !strings.HasSuffix(name, partName) && !strings.HasSuffix(name, ".new") {
+		if name != current && name != previous && name != KeyName && !strings.HasSuffix(name, partName) && !strings.HasSuffix(name, ".new") {
 			continue
 		}
 		if err := files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
