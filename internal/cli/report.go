@@ -72,8 +72,8 @@ and so it has with --state, which keeps a key; otherwise the key is random. Code
   bouncelog report -f json --out table=report.txt mail.log > report.json
   bouncelog report -f csv:providers --out csv:domains=domains.csv mail.log > providers.csv
   bouncelog report --redact all --redact-key secret.key -f markdown mail.log > report.md
-  bouncelog report --yesterday -q --only-if 'bounce_rate > 5%' --mail-to postmaster@example.com --send /var/log/mail.log*
-  bouncelog report --yesterday -q --out prometheus=/var/lib/node_exporter/bouncelog.prom /var/log/mail.log`,
+  bouncelog report --state /var/lib/bouncelog -q --only-if 'bounce_rate > 5%' --mail-to postmaster@example.com --send /var/log/mail.log*
+  bouncelog report --state /var/lib/bouncelog -q --out prometheus=/var/lib/node_exporter/bouncelog.prom /var/log/mail.log*`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.paths, opt.formatted = args, cmd.Flags().Changed("format")

@@ -132,10 +132,15 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestCrontab reads the line as cron does (crontab(5)).
+// TestCrontab reads the line as cron does (crontab(5)). It is the one of README, with the user and the folder that are made
+// there, and reads and keeps what the service does.
 func TestCrontab(t *testing.T) {
 	jobs := 0
+	readme := read(t, "../../README.md")
 	for line := range strings.Lines(read(t, "crontab")) {
+		if command, ok := strings.CutPrefix(line, "#   "); ok && !strings.Contains(readme, "\n    "+command) {
+			t.Errorf("README has not: %s", command)
+		}
 		if strings.HasPrefix(line, "#") || regexp.MustCompile(`^[A-Z]+=`).MatchString(line) {
 			continue
 		}
@@ -144,11 +149,20 @@ func TestCrontab(t *testing.T) {
 		if m == nil || strings.Contains(line, "%") { // % is a newline to cron
 			t.Fatalf("not a line of /etc/cron.d: %q", line)
 		}
-		_, args, ok := strings.Cut(m[3], " bouncelog ")
-		if !ok {
-			t.Fatalf("%q does not run bouncelog", line)
+		args, ok := strings.CutPrefix(m[3], "bouncelog ")
+		if !ok || m[2] != "bouncelog" {
+			t.Fatalf("%q does not run bouncelog as the user that was made for it", line)
+		}
+		if !strings.Contains(readme, "\n    "+line) {
+			t.Errorf("README has not: %s", line)
 		}
 		checkCommand(t, strings.Fields(strings.ReplaceAll(args, "'", "")))
+		unit := read(t, "bouncelog.service")
+		for _, shared := range []string{" --state /var/lib/bouncelog ", "/var/log/mail.log*"} {
+			if !strings.Contains(line, shared) || !strings.Contains(unit, shared) {
+				t.Errorf("not both of cron and the service have %q", shared)
+			}
+		}
 	}
 	if jobs != 1 {
 		t.Errorf("%d jobs, want 1", jobs)
