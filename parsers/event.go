@@ -57,7 +57,29 @@ type Event struct {
 	Part uint8  // Part: which, as the format counts them
 	Text string // Part: what it says
 
-	Attempt Attempt // Attempted, Tried, Expired, Rejected, Part
+	Attempt Attempt // Attempted, Tried, Expired, Rejected, Part; zero for the others
+}
+
+// AppendZero appends a zero event to dst, to be filled in its place.
+//
+// Note: an event is some hundred bytes, most of them the attempt's, and half of a log's events have none. What dst had in that
+// place before is cleared as far as its kind may have written there, which costs a third of clearing it all.
+func AppendZero(dst []Event) []Event {
+	n := len(dst)
+	if n == cap(dst) {
+		return append(dst, Event{})
+	}
+	dst = dst[:n+1]
+	ev := &dst[n]
+	switch ev.Kind {
+	case Accepted, Named, Queued, Removed, Requeued, Headed:
+		ev.Kind, ev.Time, ev.Host, ev.Instance, ev.Process, ev.QueueID = 0, 0, "", "", "", ""
+		ev.Sender, ev.MessageID, ev.Size, ev.NextID, ev.Campaign, ev.Moved = "", "", 0, "", "", false
+		ev.Part, ev.Text = 0, ""
+	default:
+		*ev = Event{}
+	}
+	return dst
 }
 
 // NullSender is how the null reverse-path (RFC 5321 4.5.5) is written in [Event.Sender]; an empty Sender is an unknown one.

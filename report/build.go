@@ -449,21 +449,22 @@ func templatesOf(all []summary.Template, o *Options) (kept []Template, total int
 }
 
 func templateOf(t *summary.Template, o *Options) Template {
-	row := Template{
+	return Template{
 		Text:         t.Text,
 		Count:        t.N,
 		Class:        t.Reply.Class.String(),
 		ReplyCode:    int(t.Reply.Code),
 		EnhancedCode: t.Reply.Enhanced.String(),
 		Last:         t.Last.String(),
+		Example:      exampleOf(&t.Example, o),
 	}
-	if t.Example.Text != "" {
-		row.Example = exampleOf(&t.Example, o)
-	}
-	return row
 }
 
+// exampleOf returns evidence as reports have it, nil where it is none.
 func exampleOf(e *summary.Evidence, o *Options) *Example {
+	if e == nil || e.Text == "" {
+		return nil
+	}
 	ex := &Example{Text: e.Text, Time: e.Time.String()}
 	if o.Locate != nil {
 		ex.File, ex.Line = o.Locate(e.Pos)

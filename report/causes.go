@@ -116,9 +116,22 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		}
 	}
 
-	byCategory := make(map[string]*Category)
-	byProvider := make(map[string]map[string]*CategoryCount)
-	hints := make(map[[4]string]*Hint)
+	slices.SortStableFunc(providers, func(a, b summary.NamedTally) int {
+		return cmp.Compare(b.Attempts.Total(), a.Attempts.Total())
+	})
+	for i := range providers {
+		if providers[i].Name != "" { // the row of all others is none
+			r.ProvidersTotal++
+		}
+	}
+	shown := cut(providers, o.Top)
+	byProvider := make(map[string]map[string]*evidenced[CategoryCount], len(shown)) // of those that are shown
+	for i := range shown {
+		byProvider[shown[i].Name] = make(map[string]*evidenced[CategoryCount])
+	}
+
+	byCategory := make(map[string]*evidenced[Category])
+	hints := make(map[[4]string]*evidenced[Hint])
 	for i := range causes {
 		c := &causes[i]
 		n := c.Deferred + c.Bounced
@@ -128,26 +141,25 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		}
 		category, _ := classify.ParseCategory(c.Category)
 		trait := category.Trait()
-		row := byCategory[c.Category]
-		if row == nil {
-			row = &Category{Category: count.Category, Meaning: trait.Meaning, Fault: trait.Fault, Suppress: trait.Suppress}
-			byCategory[c.Category] = row
+		all := byCategory[c.Category]
+		if all == nil {
+			all = &evidenced[Category]{row: Category{Category: count.Category, Meaning: trait.Meaning, Fault: trait.Fault, Suppress: trait.Suppress}}
+			byCategory[c.Category] = all
 		}
+		row := &all.row
 		row.Attempts, row.Deferred, row.Bounced = row.Attempts+n, row.Deferred+c.Deferred, row.Bounced+c.Bounced
 		row.Recipients += count.Recipients
 		row.Outcomes.add(&count.Outcomes)
-		row.Example = earlierExample(row.Example, &c.Example, o)
-		if byProvider[c.Provider] == nil {
-			byProvider[c.Provider] = make(map[string]*CategoryCount)
+		all.see(&c.Example, o)
+		if at := byProvider[c.Provider]; at != nil {
+			sum := at[row.Category]
+			if sum == nil {
+				sum = &evidenced[CategoryCount]{row: CategoryCount{Category: row.Category}}
+				at[row.Category] = sum
+			}
+			sum.row.add(&count)
+			sum.see(&c.Example, o)
 		}
-		sum := byProvider[c.Provider][row.Category]
-		if sum != nil {
-			sum.add(&count)
-		} else {
-			sum = &count
-			byProvider[c.Provider][row.Category] = sum
-		}
-		sum.Example = earlierExample(sum.Example, &c.Example, o)
 		if n == 0 {
 			continue // they failed before what is counted: there is nothing to mend
 		}
@@ -164,39 +176,35 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 			h.URL = p.URL
 		}
 		key := [4]string{h.Category, h.Sub, h.Provider, h.Rule}
-		if hints[key] == nil {
-			hints[key] = &h
+		hint := hints[key]
+		if hint == nil {
+			hint = &evidenced[Hint]{row: h}
+			hints[key] = hint
 		}
-		hints[key].Attempts += n
-		hints[key].Recipients += count.Recipients
-		hints[key].Undelivered += count.Outcomes.undelivered()
-		hints[key].Example = earlierExample(hints[key].Example, &c.Example, o)
+		hint.row.Attempts += n
+		hint.row.Recipients += count.Recipients
+		hint.row.Undelivered += count.Outcomes.undelivered()
+		hint.see(&c.Example, o)
 	}
 
-	for _, row := range byCategory {
-		row.Share = rate(row.Attempts, failed)
-		r.Categories = append(r.Categories, *row)
+	for _, all := range byCategory {
+		row := all.row
+		row.Share, row.Example = rate(row.Attempts, failed), exampleOf(all.first, o)
+		r.Categories = append(r.Categories, row)
 	}
 	slices.SortFunc(r.Categories, func(a, b Category) int {
 		return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), strings.Compare(a.Category, b.Category))
 	})
 
-	slices.SortStableFunc(providers, func(a, b summary.NamedTally) int {
-		return cmp.Compare(b.Attempts.Total(), a.Attempts.Total())
-	})
-	for i := range providers {
-		if providers[i].Name != "" { // the row of all others is none
-			r.ProvidersTotal++
-		}
-	}
-	for _, t := range cut(providers, o.Top) {
+	for _, t := range shown {
 		p := Provider{Tally: tallyOf(&t.Tally), Categories: []CategoryCount{}}
 		p.Provider, p.Folded = orOther(t.Name)
 		if known := titles[t.Name]; known != nil {
 			p.Title = known.Title
 		}
 		for _, sum := range byProvider[t.Name] {
-			p.Categories = append(p.Categories, *sum)
+			sum.row.Example = exampleOf(sum.first, o)
+			p.Categories = append(p.Categories, sum.row)
 		}
 		slices.SortFunc(p.Categories, func(a, b CategoryCount) int {
 			return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), strings.Compare(a.Category, b.Category))
@@ -204,10 +212,11 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		r.Providers = append(r.Providers, p)
 	}
 
-	for _, h := range hints {
+	for _, hint := range hints {
+		h := &hint.row
 		fill := strings.NewReplacer("{domain}", cmp.Or(titleOf(titles, h.Provider), "the domain"), "{provider}", cmp.Or(titleOf(titles, h.Provider), "the provider"),
 			"{ip}", "your IP", "{n}", strconv.FormatInt(h.Attempts, 10))
-		h.Text = fill.Replace(h.Text)
+		h.Text, h.Example = fill.Replace(h.Text), exampleOf(hint.first, o)
 		r.Hints = append(r.Hints, *h)
 	}
 	slices.SortFunc(r.Hints, func(a, b Hint) int {
@@ -231,14 +240,31 @@ func titleOf(titles map[string]*classify.Provider, name string) string {
 	return name
 }
 
-// earlierExample returns the earlier of an example and a line of evidence.
-func earlierExample(e *Example, x *summary.Evidence, o *Options) *Example {
+// An evidenced is a row that is still added to, and the earliest evidence of it.
+//
+// Note: there are as many causes as rules and providers come together, and few rows that are shown: so what a row shows of its
+// evidence is made last.
+type evidenced[R any] struct {
+	row   R
+	first *summary.Evidence // nil: none
+}
+
+// see takes in another piece of evidence, which may be of nothing. Where it is of the same time and text, the name of its file
+// decides: its position says where it stood in this run only.
+func (e *evidenced[R]) see(x *summary.Evidence, o *Options) {
 	if x.Text == "" {
-		return e
+		return
 	}
-	n := exampleOf(x, o)
-	if e == nil || cmp.Or(strings.Compare(n.Time, e.Time), strings.Compare(n.Text, e.Text), strings.Compare(n.File, e.File), cmp.Compare(n.Line, e.Line)) < 0 {
-		return n
+	if e.first != nil {
+		c := cmp.Or(cmp.Compare(x.Time, e.first.Time), strings.Compare(x.Text, e.first.Text))
+		if c == 0 && o.Locate != nil {
+			file, line := o.Locate(e.first.Pos)
+			f, l := o.Locate(x.Pos)
+			c = cmp.Or(strings.Compare(f, file), cmp.Compare(l, line))
+		}
+		if c >= 0 {
+			return
+		}
 	}
-	return e
+	e.first = x
 }

@@ -22,7 +22,7 @@ type known struct {
 	reasons  []*reason
 	reasonOf map[causeKey]uint32 // there are as many as rules and providers come together
 	sideMemo [8192]numbered      // by relay and domain: sides
-	sides    []*side
+	sides    []side
 	sideOf   map[side]uint32
 }
 
@@ -165,14 +165,13 @@ func (c *causes) side(a *parsers.Attempt, domainKey uint64) *side {
 		n, ok := c.sideOf[s]
 		if !ok {
 			s.name = strings.Clone(s.name)
-			kept := s
-			c.sides = append(c.sides, &kept)
+			c.sides = append(c.sides, s)
 			n = uint32(len(c.sides))
 			c.sideOf[s] = n
 		}
 		*slot = numbered{key, n}
 	}
-	return c.sides[slot.n-1]
+	return &c.sides[slot.n-1]
 }
 
 // provider returns the name of the provider that an attempt was made at, empty where it is not known.
@@ -218,23 +217,23 @@ func (b *Builder) cause(a *parsers.Attempt, it *item) (key, up uint64) {
 		return 0, 0
 	}
 	whose := b.causes.side(a, it.domain)
-	name := whose.name
+	name := &whose.name
 	it.provider = whose.provider
 	var why *reason
 	if failed(a) {
 		if why = b.causes.why(a, whose); why.provider != 0 {
-			name, it.provider = why.Provider, why.provider
+			name, it.provider = &why.Provider, why.provider
 		}
 	}
 	if it.provider != 0 && b.Counts.providers.find(it.provider) == nil {
-		b.Counts.providers.name(it.provider, name, restKey, "")
+		b.Counts.providers.name(it.provider, *name, restKey, "")
 	}
 	if why == nil {
 		return 0, 0
 	}
 	key, up = causeAt(why.row, it.provider), why.row
 	if b.Counts.causes.find(key) == nil {
-		b.Counts.causes.name(key, causeName(&why.Cause, name), up, causeName(&why.Cause, ""))
+		b.Counts.causes.name(key, causeName(&why.Cause, *name), up, causeName(&why.Cause, ""))
 	}
 	return key, up
 }
@@ -262,12 +261,11 @@ func (c *Counts) Causes() []CauseCount {
 	list := make([]CauseCount, 0, len(c.causes.rows))
 	for i := range c.causes.rows {
 		r := &c.causes.rows[i]
-		parts := strings.Split(c.causes.nameOf(i), "\x00")
-		if len(parts) != 4 {
-			parts = make([]string, 4)
-		}
+		category, rest, _ := strings.Cut(c.causes.nameOf(i), "\x00")
+		sub, rest, _ := strings.Cut(rest, "\x00")
+		rule, provider, _ := strings.Cut(rest, "\x00")
 		n := r.val.whole()
-		list = append(list, CauseCount{parts[0], parts[1], parts[2], parts[3], n.Attempts.Deferred, n.Attempts.Bounced, n.Outcomes, r.val.example})
+		list = append(list, CauseCount{category, sub, rule, provider, n.Attempts.Deferred, n.Attempts.Bounced, n.Outcomes, r.val.example})
 	}
 	slices.SortFunc(list, func(a, b CauseCount) int {
 		return cmp.Or(cmp.Compare(b.Deferred+b.Bounced, a.Deferred+a.Bounced), strings.Compare(a.Category, b.Category),

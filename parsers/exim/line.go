@@ -180,11 +180,8 @@ func (p *parser) AppendEvents(dst []parsers.Event, line *parsers.Line) ([]parser
 }
 
 // append appends an event of the entry with what every event has.
-//
-// Note: the event is filled in its place in dst. It is some hundred bytes, and to copy it costs as much as to parse half
-// a record.
 func (e *entry) append(dst []parsers.Event, kind parsers.Kind) []parsers.Event {
-	dst = append(dst, parsers.Event{})
+	dst = parsers.AppendZero(dst)
 	ev := last(dst)
 	ev.Kind, ev.Time, ev.QueueID = kind, e.at, e.id
 	return dst

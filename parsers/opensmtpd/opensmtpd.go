@@ -116,7 +116,7 @@ func isID(s string) bool {
 
 // appendEvent appends an event of the line with what every event has. Process is the part of smtpd that wrote it.
 func appendEvent(dst []parsers.Event, process string, kind parsers.Kind, id string) []parsers.Event {
-	dst = append(dst, parsers.Event{})
+	dst = parsers.AppendZero(dst)
 	ev := last(dst)
 	ev.Kind, ev.Process, ev.QueueID = kind, process, id
 	return dst

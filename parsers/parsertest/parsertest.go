@@ -273,6 +273,12 @@ func Check(t *testing.T, p parsers.Parser, line parsers.Line) {
 		if again[i] != evs[i] {
 			t.Errorf("%q: other events the second time", line.Text)
 		}
+		switch evs[i].Kind {
+		case parsers.Accepted, parsers.Named, parsers.Queued, parsers.Removed, parsers.Requeued, parsers.Headed:
+			if evs[i].Attempt != (parsers.Attempt{}) {
+				t.Errorf("%q: an attempt in an event that is none", line.Text)
+			}
+		}
 		if a := &evs[i].Attempt; evs[i].Kind == parsers.Attempted && a.Status == 0 {
 			t.Errorf("%q: an attempt without a status", line.Text)
 		} else if c := a.Reply.Code; c != 0 && (c < 200 || c > 599) {

@@ -124,11 +124,8 @@ func foreign(line *parsers.Line) error {
 }
 
 // appendEvent appends an event of the line with what every event has.
-//
-// Note: the event is filled in its place in dst. It is some hundred bytes, and to copy it costs as much as to parse half
-// a record.
 func appendEvent(dst []parsers.Event, line *parsers.Line, program string, kind parsers.Kind, id string) []parsers.Event {
-	dst = append(dst, parsers.Event{})
+	dst = parsers.AppendZero(dst)
 	ev := last(dst)
 	ev.Kind, ev.Process, ev.QueueID = kind, program, id
 	// Several syslog_names of one Postfix share one queue: postfix/smtp, postfix/relay/smtp.

@@ -65,7 +65,7 @@ func isAlnum(c byte) bool { return c-'0' <= 9 || 'a' <= c|0x20 && c|0x20 <= 'z' 
 // appendEvent appends an event of the line with what every event has. The daemon and the client that submits to it share
 // no queue ids, but a message of the client's queue may be sent on by another program than the one that took it in.
 func appendEvent(dst []parsers.Event, line *parsers.Line, kind parsers.Kind, id string) []parsers.Event {
-	dst = append(dst, parsers.Event{})
+	dst = parsers.AppendZero(dst)
 	ev := last(dst)
 	ev.Kind, ev.Process, ev.QueueID = kind, line.Tag, id
 	return dst
