@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
 	"strings"
@@ -104,7 +105,7 @@ func Build(c *summary.Counts, o Options) (*Report, error) {
 
 // tables are the rows of Counts, read once.
 type tables struct {
-	domains, senders []summary.NamedTally
+	domains, senders iter.Seq[summary.NamedTally]
 	replies          []summary.ReplyCount
 	topReplies       func(domains []summary.NamedTally) map[string]summary.ReplyCount
 	templates        []summary.Template
@@ -112,7 +113,7 @@ type tables struct {
 	hosts            []summary.Host
 	programs         []summary.Program
 	causes           []summary.CauseCount
-	providers        []summary.NamedTally
+	providers        iter.Seq[summary.NamedTally]
 	deliveries       []summary.DeliveryTime
 	breakdowns       []summary.Breakdown
 }
@@ -155,7 +156,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		r.Replies = append(r.Replies, replyOf(rc, attempts))
 	}
 
-	rows, total := rank(t.domains, &o)
+	rows, total := rank(t.domains, o.Sort, o.Top, o.MinAttempts)
 	r.DomainsTotal, r.Domains = total, make([]Domain, 0, len(rows))
 	top := t.topReplies(rows)
 	for i := range rows {
@@ -169,7 +170,7 @@ func build(c *summary.Counts, t tables, o Options) (*Report, error) {
 		r.Domains = append(r.Domains, d)
 	}
 
-	rows, total = rank(t.senders, &o)
+	rows, total = rank(t.senders, o.Sort, o.Top, o.MinAttempts)
 	r.SendersTotal, r.Senders = total, make([]Sender, 0, len(rows))
 	for i := range rows {
 		s := Sender{Tally: tallyOf(&rows[i].Tally)}
@@ -336,30 +337,45 @@ func settled(t *summary.Tally) (failed, ended int64) {
 	return failed, failed + t.Outcomes.Delivered()
 }
 
-// rank returns the rows of domains or senders in the order and number that o asks for, and how many there were. The row
-// of those that folded is last, counts as none and is always there: without it the rows would not add up.
-func rank(all []summary.NamedTally, o *Options) (kept []summary.NamedTally, total int) {
-	kept = all[:0] // there may be a quarter of a million, and nobody else has them
+// rank returns the first rows of domains, senders or providers in an order, all of them where top is zero, and how many there
+// were. Rows of fewer attempts than least are left out. The row of those that folded is last, counts as none and is always
+// there: without it the rows would not add up.
+func rank(all iter.Seq[summary.NamedTally], order Sort, top int, least int64) (kept []summary.NamedTally, total int) {
 	var folded *summary.NamedTally
-	for _, row := range all {
-		if row.Name == "" { // there may be several: rows whose name no piece of the log told
-			if folded == nil {
-				folded = &summary.NamedTally{}
+	kept = first(top, order.compare, func(yield func(summary.NamedTally) bool) {
+		for row := range all {
+			if row.Name == "" { // there may be several: rows whose name no piece of the log told
+				if folded == nil {
+					folded = &summary.NamedTally{}
+				}
+				addTally(&folded.Tally, &row.Tally)
+				continue
 			}
-			addTally(&folded.Tally, &row.Tally)
-			continue
+			total++
+			if row.Attempts.Total() >= least && !yield(row) {
+				return
+			}
 		}
-		if row.Attempts.Total() >= o.MinAttempts {
-			kept = append(kept, row)
-		}
-		total++
-	}
-	slices.SortFunc(kept, o.Sort.compare)
-	kept = cut(kept, o.Top)
+	})
 	if folded != nil {
-		kept = append(slices.Clip(kept), *folded)
+		kept = append(kept, *folded)
 	}
 	return kept, total
+}
+
+// first returns the first rows of all in an order, or all of them where top is zero. No more than a few times top are in
+// memory at once.
+func first[T any](top int, compare func(a, b T) int, all iter.Seq[T]) []T {
+	var kept []T
+	for row := range all {
+		if top > 0 && len(kept) >= max(2*top, 64) {
+			slices.SortFunc(kept, compare)
+			kept = kept[:top]
+		}
+		kept = append(kept, row)
+	}
+	slices.SortFunc(kept, compare)
+	return cut(kept, top)
 }
 
 func addTally(t, o *summary.Tally) {

@@ -92,7 +92,7 @@ func TestBuildCuts(t *testing.T) {
 // TestBuildSumsFolded: a table may hand over several rows without a name.
 func TestBuildSumsFolded(t *testing.T) {
 	one, two := tally(1, 2, 3, 4, 5, 6, 7, 8), tally(10, 20, 30, 40, 50, 60, 70, 80)
-	r := mustBuild(t, summary.NewCounts(), tables{domains: []summary.NamedTally{{Tally: one}, {Tally: two}}}, Options{})
+	r := mustBuild(t, summary.NewCounts(), tables{domains: slices.Values([]summary.NamedTally{{Tally: one}, {Tally: two}})}, Options{})
 	want := Tally{Attempts{66, 11, 22, 33}, Outcomes{99, 66, 77, 88, 0}, Rates{rate(143, 242), rate(22, 66)}}
 	if len(r.Domains) != 1 || r.DomainsTotal != 0 {
 		t.Fatalf("got %d rows of %d", len(r.Domains), r.DomainsTotal)

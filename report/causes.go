@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,7 +107,7 @@ func failedOf(o *summary.Outcomes) Outcomes {
 }
 
 // addCauses fills in categories, providers and hints.
-func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.NamedTally, titles map[string]*classify.Provider, o *Options) {
+func (r *Report) addCauses(causes []summary.CauseCount, providers iter.Seq[summary.NamedTally], titles map[string]*classify.Provider, o *Options) {
 	failed := r.Totals.Deferred + r.Totals.Attempts.Bounced
 	rules := make(map[string]*classify.Rule)
 	if o.Classifier != nil {
@@ -116,15 +117,8 @@ func (r *Report) addCauses(causes []summary.CauseCount, providers []summary.Name
 		}
 	}
 
-	slices.SortStableFunc(providers, func(a, b summary.NamedTally) int {
-		return cmp.Compare(b.Attempts.Total(), a.Attempts.Total())
-	})
-	for i := range providers {
-		if providers[i].Name != "" { // the row of all others is none
-			r.ProvidersTotal++
-		}
-	}
-	shown := cut(providers, o.Top)
+	var shown []summary.NamedTally
+	shown, r.ProvidersTotal = rank(providers, SortAttempts, o.Top, 0)
 	byProvider := make(map[string]map[string]*evidenced[CategoryCount], len(shown)) // of those that are shown
 	for i := range shown {
 		byProvider[shown[i].Name] = make(map[string]*evidenced[CategoryCount])

@@ -150,13 +150,13 @@ func TestCheckIsSafe(t *testing.T) {
 		}
 	}
 	for _, format := range []string{"junit", "github", "sarif"} {
-		safe(format, write(t, format, hostileReport(t), WriteOptions{}))
+		safe(format, write(t, format, hostileReport(t, 0), WriteOptions{}))
 	}
 }
 
 // TestGitHub: every line is a command of ours, which a stranger can neither end nor begin.
 func TestGitHub(t *testing.T) {
-	outs := map[string][]byte{"report": write(t, "github", hostileReport(t), WriteOptions{}), "full report": write(t, "github", fullReport(t, Options{}), WriteOptions{})}
+	outs := map[string][]byte{"report": write(t, "github", hostileReport(t, 0), WriteOptions{}), "full report": write(t, "github", fullReport(t, Options{}), WriteOptions{})}
 	for name, c := range checks() {
 		outs["check"+name] = writeCheckAs(t, "github", c, WriteOptions{})
 	}
@@ -199,7 +199,7 @@ func TestEscapeProperty(t *testing.T) {
 // it lies beside the module.
 func TestSARIF(t *testing.T) {
 	docs := map[string][]byte{"full": write(t, "sarif", fullReport(t, Options{}), WriteOptions{}), "empty": write(t, "sarif", emptyReport(t), WriteOptions{}),
-		"hostile": write(t, "sarif", hostileReport(t), WriteOptions{})}
+		"hostile": write(t, "sarif", hostileReport(t, 0), WriteOptions{})}
 	for name, c := range checks() {
 		docs["check"+name] = writeCheckAs(t, "sarif", c, WriteOptions{})
 	}
@@ -263,7 +263,7 @@ func TestFileURI(t *testing.T) {
 // each with its attributes, numbers that add up, and one result at most.
 func TestJUnit(t *testing.T) {
 	docs := map[string][]byte{"full": write(t, "junit", fullReport(t, Options{}), WriteOptions{}), "empty": write(t, "junit", emptyReport(t), WriteOptions{}),
-		"hostile": write(t, "junit", hostileReport(t), WriteOptions{})}
+		"hostile": write(t, "junit", hostileReport(t, 0), WriteOptions{})}
 	for name, c := range checks() {
 		docs["check"+name] = writeCheckAs(t, "junit", c, WriteOptions{})
 	}

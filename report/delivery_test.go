@@ -2,6 +2,7 @@ package report
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,7 +40,7 @@ func TestDeferralsOmitted(t *testing.T) {
 	rows := []summary.NamedTally{{Name: "example.com", Tally: c.Total}}
 	tb := func() tables {
 		return tables{
-			domains: rows[:1:1], senders: rows[:1:1], providers: rows[:1:1],
+			domains: slices.Values(rows), senders: slices.Values(rows), providers: slices.Values(rows),
 			hours:      []summary.Hour{{Start: at("1h"), Attempts: c.Total.Attempts, Outcomes: c.Total.Outcomes}},
 			deliveries: []summary.DeliveryTime{{Times: lengths(map[int64]int64{10: 8}), Delivered: []int64{8}, GivenUp: []int64{2}}},
 			breakdowns: []summary.Breakdown{{By: []string{"day"}, Rows: []summary.BreakdownRow{{Key: []string{"2026-11-20"}, Tally: c.Total}}}},

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +70,7 @@ func fullReport(t testing.TB, o Options) *Report {
 		reply(0, "", parsers.ClassUnknown, 5),
 	}
 	tb := tables{
-		domains: []summary.NamedTally{
+		domains: slices.Values([]summary.NamedTally{
 			{Name: "", Tally: tally(90, 5, 5, 90, 0, 5, 0, 0)},
 			{Name: "bücher.example", Tally: tally(10, 0, 0, 10, 0, 0, 0, 0)},
 			{Name: "example.com", Tally: tally(702_311, 40_233, 12_004, 700_100, 2_211, 12_004, 900, 1_100)},
@@ -76,11 +78,11 @@ func fullReport(t testing.TB, o Options) *Report {
 			{Name: "mail.a-very-long-subdomain-of-some-sending-company.example.org", Tally: tally(1, 0, 663, 1, 0, 641, 0, 0)},
 			{Name: "other", Tally: tally(100_000, 0, 0, 100_000, 0, 0, 0, 0)},
 			{Name: "pending.example", Tally: tally(0, 2, 0, 0, 0, 0, 0, 2)},
-		},
-		senders: []summary.NamedTally{
+		}),
+		senders: slices.Values([]summary.NamedTally{
 			{Name: "news.example.org", Tally: tally(1_200_000, 74_000, 31_000, 1_190_000, 10_000, 31_000, 1_200, 2_200)},
 			{Name: "shop.example.org", Tally: tally(4_511, 102, 872, 4_400, 111, 650, 4, 11)},
-		},
+		}),
 		replies: replies,
 		topReplies: given(map[string]summary.ReplyCount{
 			"example.com": reply(451, "4.7.1", parsers.Transient, 40_233),
@@ -141,11 +143,11 @@ func fullReport(t testing.TB, o Options) *Report {
 				Time: at("30h"), Pos: summary.Pos{Input: 1, Block: 1, Line: 1}, Text: "connect to mx.pending.example[203.0.113.9]:25: Connection timed out"}},
 			{Bounced: 7_993, Outcomes: summary.Outcomes{summary.Bounced: 7_993}},
 		},
-		providers: []summary.NamedTally{
+		providers: slices.Values([]summary.NamedTally{
 			{Name: "google", Tally: tally(400_000, 12_780, 17_971, 392_341, 7_659, 17_771, 4, 0)},
 			{Name: "example.com", Tally: tally(702_311, 40_233, 4_900, 700_100, 2_211, 4_880, 900, 1_100)},
 			{Name: "", Tally: tally(102_200, 21_089, 9_001, 97_959, 0, 8_999, 300, 1_111)},
-		},
+		}),
 	}
 	tb.deliveries = []summary.DeliveryTime{
 		{Times: lengths(map[int64]int64{450: 700_000, 2_000: 400_000, 930_000: 95_000, 86_400_000: 9_511}),
@@ -195,6 +197,11 @@ func builtin(t testing.TB) *classify.Classifier {
 
 func mustBuild(t testing.TB, c *summary.Counts, tb tables, o Options) *Report {
 	t.Helper()
+	for _, rows := range []*iter.Seq[summary.NamedTally]{&tb.domains, &tb.senders, &tb.providers} {
+		if *rows == nil {
+			*rows = slices.Values([]summary.NamedTally(nil))
+		}
+	}
 	if tb.topReplies == nil {
 		tb.topReplies = given(nil)
 	}
@@ -229,8 +236,8 @@ var hostileTexts = []string{
 	strings.Repeat("0123456789", 1000),
 }
 
-// hostileReport has strangers' texts wherever a log or a file name gets one.
-func hostileReport(t testing.TB) *Report {
+// hostileReport has strangers' texts wherever a log or a file name gets one, in so many rows of each list, 0 for all.
+func hostileReport(t testing.TB, top int) *Report {
 	t.Helper()
 	c := summary.NewCounts()
 	n := int64(len(hostileTexts))
@@ -244,13 +251,13 @@ func hostileReport(t testing.TB) *Report {
 		topReplies: given(tops),
 		replies:    []summary.ReplyCount{reply(999, "5.999.999", parsers.Permanent, n)},
 	}
-	o := Options{Tool: Tool{"bouncelog", "1.2.3"}, Locate: func(p summary.Pos) (string, int64) { return hostileTexts[p.Line], 7 }}
+	o := Options{Top: top, Tool: Tool{"bouncelog", "1.2.3"}, Locate: func(p summary.Pos) (string, int64) { return hostileTexts[p.Line], 7 }}
+	var rows []summary.NamedTally
 	var cells []summary.BreakdownRow
 	traits := []classify.Category{classify.BadMailbox, classify.Unknown, classify.Blocklisted}
 	for i, s := range hostileTexts {
 		key := reply(550, "5.1.1", parsers.Permanent, 1)
-		tb.domains = append(tb.domains, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
-		tb.senders = append(tb.senders, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
+		rows = append(rows, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
 		tops[s] = key
 		tb.templates = append(tb.templates, summary.Template{
 			Text: s, Reply: key.ReplyKey, N: 2, Last: at("1h"),
@@ -258,13 +265,13 @@ func hostileReport(t testing.TB) *Report {
 		})
 		tb.hosts = append(tb.hosts, summary.Host{Name: s, Lines: 3, First: at("0s"), Last: at("1h")})
 		tb.programs = append(tb.programs, summary.Program{Name: s, Lines: 1})
-		tb.providers = append(tb.providers, summary.NamedTally{Name: s, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
 		cells = append(cells, summary.BreakdownRow{Key: []string{s, hostileTexts[len(hostileTexts)-1-i]}, Tally: tally(0, 1, 1, 0, 0, 1, 0, 0)})
 		tb.causes = append(tb.causes, summary.CauseCount{Category: traits[i%len(traits)].String(), Sub: s, Rule: s, Provider: s, Deferred: 1, Bounced: 1,
 			Example: summary.Evidence{Time: at("1h"), Text: s, Pos: summary.Pos{Line: uint32(i)}}})
 		o.Samples = append(o.Samples, Sample{Bucket: "malformed", Reason: s, Text: s, File: s, Line: 1})
 		o.Inputs = append(o.Inputs, Input{Name: s, Formats: []string{"postfix"}, Note: s, Hosts: []string{s}})
 	}
+	tb.domains, tb.senders, tb.providers = slices.Values(rows), slices.Values(rows), slices.Values(rows)
 	tb.breakdowns = []summary.Breakdown{{By: []string{"sender", "relay"}, Rows: cells}}
 	return mustBuild(t, c, tb, o)
 }

@@ -13,6 +13,7 @@ type Format struct {
 	Write func(w io.Writer, r *Report, o WriteOptions) error
 
 	Redacted bool // meant to be passed on: without another wish, it is given a redacted Report
+	Top      int  // how many rows of each list it makes something of where WriteOptions.Top does not say; 0: all of them
 }
 
 // WriteOptions is what the medium asks for. None of it changes a number.
@@ -27,9 +28,9 @@ type WriteOptions struct {
 // Formats returns every format, the default first.
 func Formats() []Format {
 	return []Format{
-		{Name: "table", Short: "for people: what matters first, then tables", Write: writeTable},
+		{Name: "table", Short: "for people: what matters first, then tables", Write: writeTable, Top: defaultTop},
 		{Name: "json", Short: "the whole report, as described by its JSON Schema", Write: writeJSON},
-		{Name: "markdown", Short: "for issues, mail and chat: GitHub Flavored Markdown", Write: writeMarkdown, Redacted: true},
+		{Name: "markdown", Short: "for issues, mail and chat: GitHub Flavored Markdown", Write: writeMarkdown, Redacted: true, Top: defaultTop},
 		{Name: "html", Short: "a page for people, with charts: one file, offline, no script", Write: writeHTML, Redacted: true},
 		{Name: "csv", Short: "one section of the report", Write: writeCSV},
 		{Name: "ndjson", Short: "the whole report, one object a line", Write: writeNDJSON},

@@ -173,7 +173,7 @@ func (b *browser) look(t *testing.T, page string, dark bool, widths ...int) (all
 // TestBrowserLayout: pages fit, from the smallest phone up; nothing is fetched, nothing is said on the console.
 func TestBrowserLayout(t *testing.T) {
 	b := newBrowser(t)
-	for name, r := range map[string]*Report{"empty": emptyReport(t), "hostile": hostileReport(t), "newsletter": newsletterReport(t, 5000)} {
+	for name, r := range map[string]*Report{"empty": emptyReport(t), "hostile": hostileReport(t, 0), "newsletter": newsletterReport(t, 5000)} {
 		b.serve("/"+name, write(t, "html", r, WriteOptions{}))
 		all, console, requests := b.look(t, "/"+name, false, 320, 390, 820, 1280)
 		if len(console) > 0 {
@@ -259,7 +259,7 @@ axe.run(document, {resultTypes: ["violations"]}).then(r => {
 		name string
 		r    *Report
 		dark bool
-	}{{"newsletter", newsletter, false}, {"newsletter", newsletter, true}, {"hostile", hostileReport(t), false}, {"empty", emptyReport(t), true}} {
+	}{{"newsletter", newsletter, false}, {"newsletter", newsletter, true}, {"hostile", hostileReport(t, 0), false}, {"empty", emptyReport(t), true}} {
 		page := regexp.MustCompile(`<meta http-equiv[^>]*>`).ReplaceAllString(string(write(t, "html", c.r, WriteOptions{})), "")
 		b.serve("/"+c.name, []byte(strings.Replace(page, "</body>", run, 1)))
 		out, _ := b.run(t, "/"+c.name, c.dark, "--window-size=1280,1000", "--virtual-time-budget=20000", "--dump-dom")

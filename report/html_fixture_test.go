@@ -59,7 +59,8 @@ func newsletterReport(t testing.TB, domains int) *Report {
 	}
 
 	c := summary.NewCounts()
-	tb := tables{}
+	var tb tables
+	var rows, providers []summary.NamedTally
 	minute := 0
 	evidence := func(s string) summary.Evidence {
 		minute += 7
@@ -92,7 +93,7 @@ func newsletterReport(t testing.TB, domains int) *Report {
 		addTally(&c.Total, &row.Tally)
 		failed += row.Attempts.Deferred + row.Attempts.Bounced
 		retried += deferred
-		tb.providers = append(tb.providers, row)
+		providers = append(providers, row)
 		tb.deliveries = append(tb.deliveries, summary.DeliveryTime{Provider: w.provider,
 			Times:     lengths(map[int64]int64{400 + w.sent%900: w.sent * 6 / 10, 1_900 + w.sent%4_000: w.sent - w.sent*6/10 - deferred, 600_000 + 40*deferred: deferred}),
 			Delivered: []int64{w.sent - deferred, deferred - deferred/3, deferred / 3}, GivenUp: []int64{row.Attempts.Bounced, 0, deferred / 40}, Pending: []int64{0, 0, deferred / 25}})
@@ -144,7 +145,7 @@ func newsletterReport(t testing.TB, domains int) *Report {
 		}
 		n := int64(1 + 4_000/(i+1))
 		x := of.causes[i%len(of.causes)]
-		tb.domains = append(tb.domains, summary.NamedTally{Name: name, Tally: tally(20*n, x.deferred*n/9_000, x.bounced*n/3_000, 19*n, n, x.bounced*n/3_000, 0, x.deferred*n/90_000)})
+		rows = append(rows, summary.NamedTally{Name: name, Tally: tally(20*n, x.deferred*n/9_000, x.bounced*n/3_000, 19*n, n, x.bounced*n/3_000, 0, x.deferred*n/90_000)})
 		class := parsers.Transient
 		if x.code >= 500 {
 			class = parsers.Permanent
@@ -152,7 +153,8 @@ func newsletterReport(t testing.TB, domains int) *Report {
 		tops[name] = reply(x.code, x.enhanced, class, 1+n/2)
 	}
 	tb.topReplies = given(tops)
-	tb.senders = []summary.NamedTally{{Name: "news.example.org", Tally: c.Total}}
+	tb.domains, tb.providers = slices.Values(rows), slices.Values(providers)
+	tb.senders = slices.Values([]summary.NamedTally{{Name: "news.example.org", Tally: c.Total}})
 	tb.breakdowns = []summary.Breakdown{{By: []string{"source-ip"}, Rows: []summary.BreakdownRow{
 		{Key: []string{"198.51.100.10"}, Tally: tally(402_101, 33_000, 2_100, 390_000, 12_101, 2_100, 300, 410)},
 		{Key: []string{"198.51.100.11"}, Tally: tally(60_000, 5_620, 13_030, 59_000, 1_000, 13_030, 0, 80)},

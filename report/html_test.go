@@ -213,7 +213,7 @@ var elements = strings.Fields("html head meta link title style body a header h1 
 
 // TestHTMLIsSafe: a page is what it says, whatever a log says.
 func TestHTMLIsSafe(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t), "empty": emptyReport(t), "newsletter": newsletterReport(t, 700)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t, 0), "empty": emptyReport(t), "newsletter": newsletterReport(t, 700)} {
 		page := write(t, "html", r, WriteOptions{})
 		if i := bytes.IndexFunc(page, func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }); i >= 0 || !utf8.Valid(page) {
 			t.Errorf("%s: unsafe at %d", name, i)
@@ -310,7 +310,7 @@ func FuzzHTML(f *testing.F) {
 
 // TestHTMLStructure checks what a screen reader goes by.
 func TestHTMLStructure(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t), "empty": emptyReport(t), "newsletter": newsletterReport(t, 20)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t, 0), "empty": emptyReport(t), "newsletter": newsletterReport(t, 20)} {
 		root := parsePage(t, write(t, "html", r, WriteOptions{}))
 		count, ids, links, labels := make(map[string]int), make(map[string]bool), []string{}, make(map[string]int)
 		level := 0

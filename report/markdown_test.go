@@ -70,7 +70,7 @@ func runOf(s string) int { return len(s) - len(strings.TrimLeft(s, "`")) }
 
 // TestMarkdownIsSafe: whatever a stranger wrote is in code spans, and tables keep their columns.
 func TestMarkdownIsSafe(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t), "empty": emptyReport(t)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t, 0), "empty": emptyReport(t)} {
 		out := string(write(t, "markdown", r, WriteOptions{Top: 100}))
 		columns := 0
 		for i, line := range strings.Split(out, "\n") {

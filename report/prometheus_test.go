@@ -13,7 +13,7 @@ import (
 var promSample = regexp.MustCompile(`^(bouncelog_[a-z0-9_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\})? (-?[0-9]+(?:\.[0-9]+)?)$`)
 
 func TestPrometheus(t *testing.T) {
-	hostile := hostileReport(t)
+	hostile := hostileReport(t, 0)
 	for i := range hostile.Providers { // as if somebody's own table of providers had such names
 		hostile.Providers[i].Title = "known"
 	}

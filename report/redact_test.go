@@ -90,7 +90,7 @@ func TestRedactText(t *testing.T) {
 
 func TestRedactReport(t *testing.T) {
 	for _, level := range []Redaction{RedactRecipient, RedactAll} {
-		for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "empty": emptyReport(t), "hostile": hostileReport(t)} {
+		for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "empty": emptyReport(t), "hostile": hostileReport(t, 0)} {
 			before := write(t, "json", r, WriteOptions{})
 			x := redactor(t, level)
 			got := Redact(x, r)

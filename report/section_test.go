@@ -52,7 +52,7 @@ func TestSections(t *testing.T) {
 func TestCSVSections(t *testing.T) {
 	var all bytes.Buffer
 	full := fullReport(t, Options{})
-	reports := map[string]*Report{"full": full, "empty": emptyReport(t), "hostile": hostileReport(t)}
+	reports := map[string]*Report{"full": full, "empty": emptyReport(t), "hostile": hostileReport(t, 0)}
 	for _, s := range sections() {
 		for name, r := range reports {
 			out := write(t, "csv", r, WriteOptions{Section: s.name})
@@ -83,7 +83,7 @@ func TestCSVSections(t *testing.T) {
 
 // TestNDJSONIsTheJSON: put together again, the lines are what the format json writes.
 func TestNDJSONIsTheJSON(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "empty": emptyReport(t), "hostile": hostileReport(t)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "empty": emptyReport(t), "hostile": hostileReport(t, 0)} {
 		var want map[string]any
 		if err := json.Unmarshal(write(t, "json", r, WriteOptions{}), &want); err != nil {
 			t.Fatal(err)

@@ -477,7 +477,7 @@ func tallyCells(name cell, t *Tally) []cell {
 // templates prints every diagnostic, its class, and below it a line of the log that has it.
 func (p *printer) templates(r *Report) {
 	replyWidth := len("permanent")
-	for i := range r.Templates {
+	for i := range cut(r.Templates, p.top) {
 		replyWidth = max(replyWidth, len(replyName(r.Templates[i].ReplyCode, r.Templates[i].EnhancedCode)))
 	}
 	textWidth := p.width - len("attempts") - replyWidth - 2*gutter

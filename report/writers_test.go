@@ -51,7 +51,7 @@ func write(t testing.TB, format string, r *Report, o WriteOptions) []byte {
 
 // TestWriters compares every format, over an ordinary, an empty and a hostile report, with its golden file.
 func TestWriters(t *testing.T) {
-	full, empty, hostile := fullReport(t, Options{}), emptyReport(t), hostileReport(t)
+	full, empty, hostile := fullReport(t, Options{}), emptyReport(t), hostileReport(t, 0)
 	for _, f := range Formats() {
 		golden(t, f.Name, write(t, f.Name, full, WriteOptions{}))
 		golden(t, f.Name+"-empty", write(t, f.Name, empty, WriteOptions{}))
@@ -65,7 +65,7 @@ func TestWriters(t *testing.T) {
 }
 
 func TestTableIsSafeAndFits(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t, 0)} {
 		for width, most := range map[int]int{0: pipeWidth, 80: 80, 100: 100, 120: 120, 400: mostWidth} {
 			out := write(t, "table", r, WriteOptions{Width: width, Top: 100})
 			for i, line := range strings.Split(string(out), "\n") {
@@ -85,7 +85,7 @@ func TestTableIsSafeAndFits(t *testing.T) {
 
 // TestTableColor: colours are all that Color adds.
 func TestTableColor(t *testing.T) {
-	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t)} {
+	for name, r := range map[string]*Report{"full": fullReport(t, Options{}), "hostile": hostileReport(t, 0)} {
 		colored := string(write(t, "table", r, WriteOptions{Color: true}))
 		for _, st := range []style{bold, dim, red, green, yellow, reset} {
 			colored = strings.ReplaceAll(colored, string(st), "")
@@ -122,7 +122,7 @@ func TestSchema(t *testing.T) {
 	}
 	closed(t, "#", doc)
 	for name, r := range map[string]*Report{
-		"full": fullReport(t, Options{}), "top": fullReport(t, Options{Top: 1, MinAttempts: 10}), "empty": emptyReport(t), "hostile": hostileReport(t),
+		"full": fullReport(t, Options{}), "top": fullReport(t, Options{Top: 1, MinAttempts: 10}), "empty": emptyReport(t), "hostile": hostileReport(t, 0),
 	} {
 		out := write(t, "json", r, WriteOptions{})
 		if !utf8.Valid(out) || out[len(out)-1] != '\n' || bytes.Contains(out, []byte("null")) && name != "hostile" {
@@ -220,6 +220,29 @@ func fill(v reflect.Value, path string, next *int64, want map[string]string) {
 }
 
 func formatInt(n int64) string { b, _ := json.Marshal(n); return string(b) }
+
+// A format that makes nothing of the rows after the first writes the same where they are not made.
+func TestFormatTop(t *testing.T) {
+	x := redactor(t, RedactAll)
+	for _, f := range Formats() {
+		if f.Top == 0 {
+			continue
+		}
+		for name, build := range map[string]func(top int) *Report{
+			"full":    func(top int) *Report { return fullReport(t, Options{Top: top}) },
+			"sorted":  func(top int) *Report { return fullReport(t, Options{Top: top, Sort: SortRate, MinAttempts: 3}) },
+			"hostile": func(top int) *Report { return hostileReport(t, top) },
+			"large":   func(top int) *Report { return largeReport(t, 1000, top) },
+		} {
+			all, first := build(0), build(f.Top)
+			for level, pair := range map[string][2]*Report{"": {all, first}, ", redacted": {Redact(x, all), Redact(x, first)}} {
+				if diff := cmp.Diff(string(write(t, f.Name, pair[0], WriteOptions{})), string(write(t, f.Name, pair[1], WriteOptions{}))); diff != "" {
+					t.Errorf("%s, %s%s: other words where only the first %d rows were made (-all +first):\n%s", f.Name, name, level, f.Top, diff)
+				}
+			}
+		}
+	}
+}
 
 func TestFindFormat(t *testing.T) {
 	_, err := FindFormat("xml")

@@ -383,10 +383,10 @@ func tallyOf(c *summary.Counts) map[string]int64 {
 	}
 	tally("total", c.Total)
 	tally("notifications", c.Notifications)
-	for _, d := range c.Domains() {
+	for d := range c.Domains() {
 		tally("domain "+d.Name, d.Tally)
 	}
-	for _, d := range c.Senders() {
+	for d := range c.Senders() {
 		tally("sender "+d.Name, d.Tally)
 	}
 	for _, x := range c.Replies() {

@@ -138,7 +138,7 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return usagef("--top %d: give 0 or more", opt.top)
 	}
 	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
-		Top: opt.top, MinAttempts: opt.minAttempts, Sort: report.Sort(opt.sort)}
+		Top: opt.rows(outputs, message != nil), MinAttempts: opt.minAttempts, Sort: report.Sort(opt.sort)}
 	if opt.sort != "" && !slices.Contains(report.Sorts(), build.Sort) {
 		return usagef("--sort %q: give one of %v", opt.sort, report.Sorts())
 	}
@@ -271,6 +271,22 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		err = opt.noise.gate(r.Comparison, err)
 	}
 	return err
+}
+
+// rows returns how many rows of each list the outputs need at most, 0 for all: of a quarter of a million domains, to make what a
+// table shows of ten takes no time and no memory. A message has a page with more than those.
+func (opt *reportOptions) rows(outputs []output, message bool) (top int) {
+	if opt.top > 0 || message {
+		return opt.top
+	}
+	for _, out := range outputs {
+		f, _, err := reportFormat(out.format)
+		if err != nil || f.Top == 0 {
+			return 0
+		}
+		top = max(top, f.Top)
+	}
+	return top
 }
 
 // compare compares what was counted with a baseline: all of it, whatever the report leaves out.

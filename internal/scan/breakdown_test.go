@@ -50,7 +50,7 @@ func TestBreakdownsAddUp(t *testing.T) {
 					}
 				})
 				c := res.Counts
-				tables := map[string][]summary.NamedTally{"domain": c.Domains(), "provider": c.Providers(), "sender-domain": c.Senders()}
+				tables := map[string][]summary.NamedTally{"domain": byName(c.Domains()), "provider": byName(c.Providers()), "sender-domain": byName(c.Senders())}
 				for _, h := range c.Hours() {
 					h.Outcomes[summary.Pending] = 0
 					tables["hour"] = append(tables["hour"], summary.NamedTally{Name: h.Start.String(), Tally: summary.Tally{Attempts: h.Attempts, Outcomes: h.Outcomes}})

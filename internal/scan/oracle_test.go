@@ -271,7 +271,7 @@ func (w *ways) compare(t *testing.T, c *summary.Counts) {
 			t.Errorf("%v: %d attempts, by class %d", h.Start, h.Attempts.Total(), byClass)
 		}
 	}
-	for _, p := range c.Providers() {
+	for p := range c.Providers() {
 		if p.Outcomes != (summary.Outcomes{}) {
 			got.providers[p.Name] = p.Outcomes
 		}
@@ -422,7 +422,7 @@ func TestOracle(t *testing.T) {
 		if d := gocmp.Diff(campaigns, rowsOf(&res.Counts.Breakdowns()[0])); d != "" {
 			t.Errorf("seed %d: campaigns differ (-oracle +scan):\n%s", seed, d)
 		}
-		for _, d := range res.Counts.Domains() {
+		for d := range res.Counts.Domains() {
 			if diff := gocmp.Diff(domains[d.Name], d.Tally); diff != "" {
 				t.Errorf("seed %d: domain %s differs (-oracle +scan):\n%s", seed, d.Name, diff)
 			}

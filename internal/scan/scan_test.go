@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -71,7 +72,7 @@ func dump(r *Result, places bool) string {
 	fmt.Fprintf(&b, "class %v origin %v overridden %d conflicts %d\n", c.ByClass, c.ByOrigin, c.Overridden, c.Conflicts)
 	fmt.Fprintf(&b, "notifications %+v internal %+v probes %+v\n", c.Notifications, c.Internal, c.Probes)
 	fmt.Fprintln(&b, "apart", c.Suspended, c.Discarded, c.Unattempted, c.Suppressed, c.Async, c.Connects, c.Inbound)
-	domains := c.Domains()
+	domains := byName(c.Domains())
 	tops := c.TopReplies(domains)
 	for _, x := range domains {
 		fmt.Fprintf(&b, "domain %+v\n", x)
@@ -79,7 +80,7 @@ func dump(r *Result, places bool) string {
 			fmt.Fprintf(&b, "  top %+v\n", top)
 		}
 	}
-	for _, x := range c.Senders() {
+	for _, x := range byName(c.Senders()) {
 		fmt.Fprintf(&b, "sender %+v\n", x)
 	}
 	for _, x := range c.Replies() {
@@ -88,7 +89,7 @@ func dump(r *Result, places bool) string {
 	for _, x := range c.Hours() {
 		fmt.Fprintf(&b, "hour %+v\n", x)
 	}
-	for _, x := range c.Providers() {
+	for _, x := range byName(c.Providers()) {
 		fmt.Fprintf(&b, "provider %+v\n", x)
 	}
 	for _, x := range c.Causes() {
@@ -233,7 +234,7 @@ func checkTruth(t *testing.T, res *Result, truth *loggen.Truth) {
 		t.Errorf("ledger %v, want at least %+v", *l, k)
 	}
 	byName := make(map[string]summary.Tally)
-	for _, d := range c.Domains() {
+	for d := range c.Domains() {
 		byName[d.Name] = d.Tally
 	}
 	for _, d := range truth.Domains {
@@ -591,4 +592,8 @@ func TestFutureStamp(t *testing.T) {
 	if want := (summary.Outcomes{summary.Pending: 1}); got != want {
 		t.Errorf("outcomes %v, want %v", got, want)
 	}
+}
+
+func byName(rows iter.Seq[summary.NamedTally]) []summary.NamedTally {
+	return slices.SortedFunc(rows, func(a, b summary.NamedTally) int { return strings.Compare(a.Name, b.Name) })
 }

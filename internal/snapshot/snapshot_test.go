@@ -5,9 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +119,7 @@ func results(t testing.TB, res *scan.Result) string {
 	for _, x := range c.Causes() {
 		fmt.Fprintf(&b, "cause %s %s %s %s %d %d %v %s\n", x.Category, x.Sub, x.Rule, x.Provider, x.Deferred, x.Bounced, x.Outcomes, at(x.Example))
 	}
-	for _, list := range []any{c.Domains(), c.Senders(), c.Providers(), c.Replies(), c.Hours(), c.Hosts(), c.Programs(), c.Breakdowns()} {
+	for _, list := range []any{byName(c.Domains()), byName(c.Senders()), byName(c.Providers()), c.Replies(), c.Hours(), c.Hosts(), c.Programs(), c.Breakdowns()} {
 		b.WriteString(strings.ReplaceAll(fmt.Sprintf("%+v\n", list), "} {", "}\n{"))
 	}
 	for _, x := range c.DeliveryTimes() {
@@ -125,6 +127,10 @@ func results(t testing.TB, res *scan.Result) string {
 		x.Times.Buckets(func(from, to, n int64) { fmt.Fprintf(&b, "  %d to %d ms: %d\n", from, to, n) })
 	}
 	return b.String()
+}
+
+func byName(rows iter.Seq[summary.NamedTally]) []summary.NamedTally {
+	return slices.SortedFunc(rows, func(a, b summary.NamedTally) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func report(t testing.TB, o summary.Options, parts ...[]byte) string {

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -464,25 +465,25 @@ type NamedTally struct {
 	Tally
 }
 
-// Domains returns the recipient domains that were counted, by name.
-func (c *Counts) Domains() []NamedTally { return named(&c.domains) }
+// Domains yields the recipient domains that were counted, in no order: there may be a quarter of a million, of which few are
+// wanted.
+func (c *Counts) Domains() iter.Seq[NamedTally] { return named(&c.domains) }
 
-// Senders returns the sender domains that were counted, by name. Unknown senders are not among them.
-func (c *Counts) Senders() []NamedTally { return named(&c.senders) }
+// Senders yields the sender domains that were counted, in no order. Unknown senders are not among them.
+func (c *Counts) Senders() iter.Seq[NamedTally] { return named(&c.senders) }
 
-// Providers returns the attempts at each provider, by name.
-func (c *Counts) Providers() []NamedTally { return named(&c.providers) }
+// Providers yields the attempts at each provider, in no order.
+func (c *Counts) Providers() iter.Seq[NamedTally] { return named(&c.providers) }
 
-func named(t *table[tally, *tally]) []NamedTally {
-	t.fold()
-	out := make([]NamedTally, 0, len(t.rows))
-	for i := range t.rows {
-		if r := &t.rows[i]; !r.val.zero() {
-			out = append(out, NamedTally{t.nameOf(i), r.val.whole()})
+func named(t *table[tally, *tally]) iter.Seq[NamedTally] {
+	return func(yield func(NamedTally) bool) {
+		t.fold()
+		for i := range t.rows {
+			if r := &t.rows[i]; !r.val.zero() && !yield(NamedTally{t.nameOf(i), r.val.whole()}) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b NamedTally) int { return strings.Compare(a.Name, b.Name) })
-	return out
 }
 
 // A ReplyCount counts attempts by what was answered.

@@ -52,7 +52,7 @@ func showAll(c *Counts) string {
 	for _, n := range c.scalars() {
 		fmt.Fprint(&b, *n, " ")
 	}
-	fmt.Fprintf(&b, "\nprograms %+v\nproviders %+v\n", c.Programs(), c.Providers())
+	fmt.Fprintf(&b, "\nprograms %+v\nproviders %+v\n", c.Programs(), byName(c.Providers()))
 	for _, t := range c.Templates() {
 		fmt.Fprintf(&b, "template at %+v\n", t.Example.Pos)
 	}

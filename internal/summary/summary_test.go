@@ -2,8 +2,10 @@ package summary
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,17 +92,21 @@ func piece(o *Options, log []occurrence, at, block int, rooted bool) *Summary {
 	return s
 }
 
+func byName(rows iter.Seq[NamedTally]) []NamedTally {
+	return slices.SortedFunc(rows, func(a, b NamedTally) int { return strings.Compare(a.Name, b.Name) })
+}
+
 // show writes a Summary's end as text. Evidence is without its place.
 func show(c *Counts) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %+v\n%+v\n%v %v\n", c.Ledger, c.Total, c.Notifications, c.ByClass, c.ByOrigin)
 	fmt.Fprintln(&b, c.Internal, c.Suspended, c.Discarded, c.Unattempted, c.Connects, c.Inbound, c.First, c.Last, c.Repeats)
-	fmt.Fprintf(&b, "%+v\n%+v\n%+v\n%+v\n%+v\n", c.Domains(), c.Senders(), c.Replies(), c.Hours(), c.Hosts())
+	fmt.Fprintf(&b, "%+v\n%+v\n%+v\n%+v\n%+v\n", byName(c.Domains()), byName(c.Senders()), c.Replies(), c.Hours(), c.Hosts())
 	for _, t := range c.Templates() {
 		t.Example.Pos = Pos{}
 		fmt.Fprintf(&b, "%+v\n", t)
 	}
-	fmt.Fprintf(&b, "%+v\n", c.TopReplies(c.Domains()))
+	fmt.Fprintf(&b, "%+v\n", c.TopReplies(byName(c.Domains())))
 	return strings.ReplaceAll(b.String(), "} {", "}\n{")
 }
 
