@@ -207,9 +207,12 @@ func bareLine(raw string) parsers.Line {
 func (s *scanner) frame(in *input) {
 	cut := cutterOf(in.found.Framing)
 	if cut == nil {
+		if in.parted {
+			in.reader.Frame(partFramer{})
+		}
 		return
 	}
-	in.cut = cut
+	in.cut, in.parted = cut, false
 	format := s.Formats[in.found.Bare[0].index]
 	in.reader.Frame(&framer{cut: cut, size: s.Source.ChunkSize, header: format.Header, columns: format.Columns, now: new(section),
 		open: func(head string) (parsers.Parser, error) { return format.Open(parsers.Sample{Head: head}, s.Parse) }})

@@ -38,6 +38,7 @@ type input struct {
 	named   string        // host of the first line
 	found   Detection
 	cut     cutter           // of records that are not lines; nil: they are
+	parted  bool             // lines may be cut into parts
 	parsers []parsers.Parser // by format
 
 	lines   int64         // physical ones, folded so far
@@ -122,6 +123,7 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 	}
 	lines := strings.SplitN(text, "\n", sampleLines+1)
 	lines = lines[:min(len(lines), sampleLines)]
+	lines, in.parted = wholeLines(lines)
 
 	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}
 	ref := s.reference(r)

@@ -300,6 +300,7 @@ type worker[T any] struct {
 	piece   source.Piece // it comes from
 	off     int          // in block.Text, behind the line at hand
 	section *section     // of a framed input
+	open    openLines    // of an input whose lines may be cut into parts
 	ahead   *string      // what follows the block, once asked for
 	next    parsers.Line // looked at ahead of its turn
 	short   bool         // there was less ahead than was to be looked at
@@ -389,9 +390,14 @@ func (w *worker[T]) lines(r *result[T]) {
 		if len(overlong) > 0 && overlong[0] == start {
 			overlong = overlong[1:]
 			w.overlong(raw, pos)
+		} else if w.in.parted {
+			w.part(raw, start, pos, r)
 		} else {
 			w.line(raw, pos, r, true)
 		}
+	}
+	if w.open.n > 0 {
+		w.giveUp(r) // the log ends
 	}
 	r.lines = int64(pos.Line)
 	r.ends = r.lines
@@ -428,8 +434,7 @@ func (w *worker[T]) records(r *result[T]) {
 			break
 		}
 		pos.Line = uint32(r.ends) + 1
-		before := *ledger
-		idle, after, dropped := r.idle, r.after, w.h.Tally().Dropped
+		before := w.mark(r)
 		record := trim(text[start:end])
 		switch {
 		case len(w.block.Overlong) > 0 || len(record) > maxRecord:
@@ -447,23 +452,39 @@ func (w *worker[T]) records(r *result[T]) {
 		n := max(1, ends)
 		r.lines += n
 		r.ends += ends
-		for more := n - 1; more > 0; more = 0 {
-			switch { // of whatever became of it, its other lines became the same
-			case r.after > after:
-				r.after += more
-				w.h.Tally().Skipped += more
-			case w.h.Tally().Dropped > dropped:
-				w.h.Tally().Dropped += more
-			default:
-				for k := range ledger {
-					if ledger[k] > before[k] {
-						ledger[k] += more
-					}
-				}
-				if r.idle > idle {
-					r.idle += more
-				}
+		w.spread(before, n-1, r)
+	}
+}
+
+// tallied is what was counted before a record of several lines.
+type tallied struct {
+	ledger               summary.Ledger
+	idle, after, dropped int64
+}
+
+func (w *worker[T]) mark(r *result[T]) tallied {
+	t := w.h.Tally()
+	return tallied{t.Ledger, r.idle, r.after, t.Dropped}
+}
+
+// spread counts more lines of a record, which was counted as one: of whatever became of it, its other lines became the same.
+func (w *worker[T]) spread(before tallied, more int64, r *result[T]) {
+	t := w.h.Tally()
+	switch {
+	case more == 0:
+	case r.after > before.after:
+		r.after += more
+		t.Skipped += more
+	case t.Dropped > before.dropped:
+		t.Dropped += more
+	default:
+		for k := range t.Ledger {
+			if t.Ledger[k] > before.ledger[k] {
+				t.Ledger[k] += more
 			}
+		}
+		if r.idle > before.idle {
+			r.idle += more
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (r *Reader) pump() {
 		}
 		tail = append(r.memory(), b[cut:]...) // before b is given away
 		p.data, p.disk = b[:cut], r.text.disk.n-counted
-		if n := min(r.opts.Lookahead, len(tail)); n > 0 && r.framer == nil {
+		if n := min(r.opts.Lookahead, len(tail)); n > 0 {
 			p.ahead = string(tail[:n])
 		}
 		if err != nil && r.Size >= 0 {

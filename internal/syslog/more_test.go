@@ -29,3 +29,35 @@ func TestTagsOfContainersAndUnits(t *testing.T) {
 		})
 	}
 }
+
+// What a container runtime puts before a line, whole or not.
+func TestCutPart(t *testing.T) {
+	const at = "2026-11-20T10:08:00.5Z "
+	for _, test := range []struct {
+		raw  string
+		want Part
+		ok   bool
+	}{
+		{at + "stdout F a line", Part{0, false, "a line"}, true},
+		{at + "stderr P a li", Part{1, true, "a li"}, true},
+		{at + "stderr P:x:y  a li", Part{1, true, " a li"}, true},
+		{"2026-11-20T10:08:00.123456789+01:00 stdout F:x ne", Part{0, false, "ne"}, true},
+		{at + "stdout F", Part{}, true},
+		{at + "stdout P ", Part{More: true}, true},
+		{at + "stdout X a", Part{}, false},
+		{at + "stdin P a", Part{}, false},
+		{at + "stdoutP a", Part{}, false},
+		{at + "mx1 postfix/smtp[1]: x", Part{}, false},
+		{"Nov 20 10:08:00 mx1 stdout P a", Part{}, false},
+		{"2026-11-20T10:08:00 stdout P a", Part{}, false}, // without a zone
+		{"", Part{}, false},
+	} {
+		got, ok := CutPart(test.raw)
+		if ok != test.ok || ok && got != test.want {
+			t.Errorf("%q: %+v %v, want %+v %v", test.raw, got, ok, test.want, test.ok)
+		}
+		if line, is := NewReader(Options{}).Cut(test.raw); ok && (!is || line.Text != test.want.Text) {
+			t.Errorf("%q: the line is %q, %v", test.raw, line.Text, is)
+		}
+	}
+}

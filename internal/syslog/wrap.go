@@ -82,20 +82,55 @@ func (r *Reader) containerd(l *parsers.Line, s string) bool {
 	at, _ := r.settle(m, outer{})
 	out := outer{at, true}
 	s = s[1:]
-	rest, ok := strings.CutPrefix(s, "stdout ")
-	if !ok {
-		rest, ok = strings.CutPrefix(s, "stderr ")
-	}
-	if !ok {
+	if !strings.HasPrefix(s, "stdout ") && !strings.HasPrefix(s, "stderr ") {
 		return r.header(l, s, out, innerHeader)
 	}
-	// The first of the tags, which colons separate, says whether the line is full or partial.
-	tags, line, _ := strings.Cut(rest, " ")
-	if kind, _, _ := strings.Cut(tags, ":"); kind != "F" && kind != "P" {
-		return false
+	p, ok := cutStream(s)
+	if ok {
+		r.payload(l, p.Text, out)
 	}
-	r.payload(l, line, out)
-	return true
+	return ok
+}
+
+// A Part is a line as a container runtime wrote it to its log, or one of several that the line was cut into.
+type Part struct {
+	Stream int    // that it was written to: 0 for stdout, 1 for stderr
+	More   bool   // the next of the stream goes on with it
+	Text   string // what the program wrote, the end of the line
+}
+
+// Streams is how many streams a container has.
+const Streams = 2
+
+// CutPart cuts what a container runtime put before a line (Kubernetes: CRI log format). It looks no closer at the stamp than it
+// takes to tell that there is one.
+func CutPart(raw string) (p Part, ok bool) {
+	const shortest = len("2026-11-20T10:08:00Z")
+	if len(raw) < shortest || raw[4] != '-' || raw[7] != '-' || raw[10] != 'T' || raw[13] != ':' {
+		return p, false
+	}
+	n := strings.IndexByte(raw[:min(len(raw), 2*shortest)], ' ')
+	if n < shortest {
+		return p, false
+	}
+	return cutStream(raw[n+1:])
+}
+
+// cutStream cuts `stdout F LINE`. The first of the tags, which colons separate, says whether the line is full or partial.
+func cutStream(s string) (p Part, ok bool) {
+	s, ok = strings.CutPrefix(s, "std")
+	switch {
+	case !ok:
+		return p, false
+	case strings.HasPrefix(s, "err "):
+		p.Stream = 1
+	case !strings.HasPrefix(s, "out "):
+		return p, false
+	}
+	tags, text, _ := strings.Cut(s[len("out "):], " ")
+	kind, _, _ := strings.Cut(tags, ":")
+	p.More, p.Text = kind == "P", text
+	return p, p.More || kind == "F"
 }
 
 // compose cuts the `service-1  | ` of `docker compose logs`. Without a header behind it, a second bar makes it a table
