@@ -61,3 +61,15 @@ func TestInside(t *testing.T) {
 	f(&parsers.Options{}, "localhost", "127.0.0.1", true)
 	f(&parsers.Options{}, "", "::1", true)
 }
+
+func FuzzIsAddress(f *testing.F) {
+	for _, s := range []string{"", "192.0.2.1", "192.0.2.256", "192.0.2.01", "0.0.0.0", "1.2.3", "1.2.3.4.5", "1..2.3", ".1.2.3", "1.2.3.", "2001:db8::1", "::ffff:192.0.2.1",
+		"fe80::1%eth0", "mx1.example.com", "1.2.3.4 ", "1.2.3.٤"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if _, err := netip.ParseAddr(s); fields.IsAddress(s) != (err == nil) {
+			t.Errorf("%q: %v", s, err)
+		}
+	})
+}
