@@ -287,7 +287,7 @@ func (s *Session) decide(a *parsers.Attempt, w Whose, all *[]int32) (best int32,
 	}
 	q.text = string(s.buf)
 	s.find(s.buf)
-	if s.buf = appendNameless(s.buf[:0], q.text); len(s.buf) > 0 {
+	if s.buf = appendSpaced(appendNameless(s.buf[:0], q.text), q.text); len(s.buf) > 0 {
 		s.findMore(s.buf)
 	}
 	if q.provider = w.Relay; q.provider < 0 {

@@ -227,6 +227,24 @@ func appendNameless(dst []byte, text string) []byte {
 	return dst
 }
 
+// appendSpaced appends a folded text, if it has words that underscores join, with blanks in their place, as a line: BAD_RECIPIENT
+// and mailbox_is_full are phrases too.
+func appendSpaced(dst []byte, text string) []byte {
+	start := len(dst)
+	for i := 1; i+1 < len(text); i++ {
+		if text[i] != '_' || !isLetter(text[i-1]) || !isLetter(text[i+1]) {
+			continue
+		}
+		if len(dst) == start {
+			dst = append(dst, text...)
+		}
+		dst[start+i] = ' '
+	}
+	return dst
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
+
 func wordEnd(text string, i int) int {
 	if n := strings.IndexByte(text[i:], ' '); n >= 0 {
 		return i + n

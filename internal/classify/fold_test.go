@@ -186,3 +186,20 @@ func TestFinder(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendSpaced(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"550 user unknown", ""},
+		{"550 bad_recipient", "550 bad recipient"},
+		{"mailbox_currently_suspended, see a_1", "mailbox currently suspended, see a_1"},
+		{"_x_ __ ofr_416 _", ""},
+		{"", ""},
+	} {
+		if got := string(appendSpaced(nil, test.text)); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.text, got, test.want)
+		}
+		if got := string(appendSpaced([]byte("before\n"), test.text)); got != "before\n"+test.want {
+			t.Errorf("%q: appended: got %q", test.text, got)
+		}
+	}
+}
