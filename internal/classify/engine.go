@@ -51,8 +51,9 @@ type test struct {
 	providers     []int  // it is for; none: any
 	codes         []codePattern
 	enhanced      []enhancedPattern
-	all, not      []int32 // texts by number
-	seq           []int32 // the first texts of the rule's sequences
+	all, not      []int32   // texts by number
+	seq           []int32   // the first texts of the rule's sequences
+	each          [][]int32 // lists of texts by number
 }
 
 // Builtin returns the rules and providers that come with the program.
@@ -140,6 +141,9 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 		}
 		for _, seq := range r.Seq {
 			t.seq = append(t.seq, number(seq[0]))
+		}
+		for _, list := range r.Each {
+			t.each = append(t.each, all(list))
 		}
 		c.tests = append(c.tests, t)
 		leads := all(r.literals())
@@ -441,6 +445,11 @@ func (s *Session) holds(i int32, q *query) bool {
 	}
 	for _, n := range t.all {
 		if !s.has(n) {
+			return false
+		}
+	}
+	for _, list := range t.each {
+		if !slices.ContainsFunc(list, s.has) {
 			return false
 		}
 	}

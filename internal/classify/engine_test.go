@@ -74,6 +74,12 @@ all = ["virus", "mail"]
 re = "v[a-z]+s"
 phase = ["eom", "unknown"]`+ruleEnd+`
 [[rule]]
+id = "each"
+tier = "strong"
+category = "inactive_mailbox"
+each = [["mailbox", "account"], ["closed", "has left"]]
+not = ["sender"]`+ruleEnd+`
+[[rule]]
 id = "code"
 tier = "enhanced"
 category = "bad_mailbox"
@@ -127,6 +133,12 @@ mx = [".mega.acme.example"]`)
 	f(remote("550 sending quota, by policy"), "late")
 	f(remote("550 quota, tls, policy"), "ordered")
 	f(remote("550 tls, quota"), "early")
+	f(remote("550 the mailbox was closed"), "each")
+	f(remote("550 closed is this account"), "each")
+	f(remote("550 MAILBOX_HAS_LEFT"), "each")
+	f(remote("550 the mailbox"), "-")
+	f(remote("550 it was closed"), "-")
+	f(remote("550 the sender's mailbox was closed"), "-")
 	f(remote("550 5.1.1 policy"), "late")
 	f(remote("550 5.1.1 spam"), "code")
 	f(remote("550 spam"), "weak")
@@ -184,6 +196,53 @@ func TestExplainNameless(t *testing.T) {
 		a := attemptOf(text, "", "", "RCPT", "", "")
 		if got := s.Explain(&a); got.Category != BadMailbox {
 			t.Errorf("%q: got %v by %s, want bad_mailbox", text, got.Category, ruleID(got))
+		}
+	}
+}
+
+// Phrases in words that no rule has as they stand: what they mean, not how they are put, tells the cause.
+func TestExplainPhrases(t *testing.T) {
+	s := mustClassifier(t).NewSession()
+	for _, x := range []struct{ phase, text, want string }{
+		{"RCPT", "550 We could not find a mailbox for bob at this domain's server", "bad_mailbox"},
+		{"", "550 the person bob has nobody's mailbox here, nothing was found: no such", "bad_mailbox"},
+		{"", "554 Rcpt <a@example.com> does not exist", "bad_mailbox"},
+		{"", "550 BAD_RECIPIENT - see http://www.example.org/", "bad_mailbox"},
+		{"", "does not have an e-mail account by that name", "bad_mailbox"},
+		{"RCPT", "550 Der Empfänger ist uns leider nicht bekannt", "bad_mailbox"},
+		{"RCPT", "550 Такой адрес у нас не существует", "bad_mailbox"},
+		{"RCPT", "550 该用户不存在", "bad_mailbox"},
+		{"RCPT", "550 The employee has left the company", "inactive_mailbox"},
+		{"RCPT", "550 This user's email has been turned off", "inactive_mailbox"},
+		{"RCPT", "550 this account has lapsed due to non-payment", "inactive_mailbox"},
+		{"RCPT", "550 Esta cuenta se encuentra suspendida", "inactive_mailbox"},
+		{"RCPT", "554 Mailbox for bob has come to its maximum size", "mailbox_full"},
+		{"RCPT", "552 Das Postfach des Empfängers hat die maximale Größe erreicht", "mailbox_full"},
+		{"RCPT", "452 メールボックスの容量を超えています", "mailbox_full"},
+		{"end of DATA", "554 your message is bigger than we take", "too_large"},
+		{"RCPT", "550 The recipient has chosen not to get mail from you", "recipient_refused"},
+		{"RCPT", "550 5.7.1 The list staff is closed to outside senders", "recipient_refused"},
+		{"CONNECT", "550 5.7.1 hostname and IP do not match", "sender_identity"},
+		{"CONNECT", "421-failure in DNS look-up.", "sender_identity"},
+		{"MAIL", "517-Domain does not exist: example.net", "sender_identity"},
+		{"CONNECT", "521 <192.0.2.1> is blocked", "blocklisted"},
+		{"CONNECT", "550 Blocked by bl.example.org", "blocklisted"},
+		{"MAIL", "550 the mail server at 192.0.2.7 is blocked", "blocklisted"},
+		{"RCPT", "553 relay check did not pass", "relay_denied"},
+		{"MAIL", "530 5.7.0 You have to switch to TLS before", "tls"},
+		{"end of DATA", "550 the signature on the message did not verify (DKIM)", "auth_failed"},
+		{"end of DATA", "554 5.7.1 Message carries malicious code", "virus_attachment"},
+		{"RCPT", "450 4.7.1 You have sent more messages than permitted in the last hour", "rate_limited"},
+		{"RCPT", "550 Temporarily rejected", "remote_error"},
+		{"", "450 temporary problem with the spam filter", "remote_error"},
+	} {
+		a := attemptOf(x.text, "", "", x.phase, "", "")
+		got := s.Explain(&a)
+		if got.Category.String() != x.want {
+			t.Errorf("%s %q: got %v by %s, want %s", x.phase, x.text, got.Category, ruleID(got), x.want)
+		}
+		if got.Confidence == "low" && got.Suppress != "no" {
+			t.Errorf("%q: an address is given up for what %s thinks likely", x.text, ruleID(got))
 		}
 	}
 }
@@ -321,6 +380,35 @@ func TestExplainLive(t *testing.T) {
 		{"", "550 Unsubscribed users are not delivered to"},
 		{"", "554 delivery error"},
 		{"", "550 Rejected by policy: address list"},
+		// Of the sender, the message and the time, in words that are used of recipients.
+		{"", "550 5.1.8 The sender's domain does not exist"},
+		{"", "553 Your envelope domain does not exist"},
+		{"", "554 5.7.1 The domain of your mail address could not be found in DNS"},
+		{"RCPT", "550 the sender's mailbox is disabled, please ask your administrator"},
+		{"", "550 5.7.1 your mailbox has been disabled for outbound mail"},
+		{"end of DATA", "550 Message refused: it contains links to a suspended domain"},
+		{"end of DATA", "550 5.7.1 there is a URL in it whose domain does not exist"},
+		{"end of DATA", "550 invalid address in header To"},
+		{"", "550 attachment of unknown user type not allowed: file.exe"},
+		{"RCPT", "550 recipient could not be verified because the backend is down"},
+		{"RCPT", "550 unable to look up the user: directory error"},
+		{"RCPT", "550 5.1.1 mailbox temporarily not available, try again later"},
+		{"", "550 Requested action not taken: mailbox unavailable. Try again later"},
+		{"RCPT", "550 Account is being moved, please retry in some minutes"},
+		{"RCPT", "451 4.3.0 account temporarily locked for maintenance, mailbox is being moved"},
+		{"RCPT", "550 mailbox is restricted to internal senders"},
+		{"RCPT", "550 the mailbox of this user is protected, please complete the challenge"},
+		{"RCPT", "550 mailbox takes mail from approved senders, from nobody else"},
+		{"", "550 This address does not receive mail from your domain"},
+		{"", "550 5.1.1 the address was suppressed because it bounced before"},
+		{"end of DATA", "550 5.1.1 mail refused"},
+		{"CONNECT", "554 5.7.1 unknown host 192.0.2.1 refused by list"},
+		{"CONNECT", "550 unknown host: your IP has no name"},
+		{"CONNECT", "521 <192.0.2.1> is blocked"},
+		{"RCPT", "550 Too many unknown recipients from your host"},
+		{"RCPT", "553 relay check did not pass"},
+		{"RCPT", "501 RCPT TO should not be empty"},
+		{"RCPT", "450 you are whitelisted by this recipient, please try again later"},
 	} {
 		a := attemptOf(x.text, "", "", x.phase, "", "")
 		if got := s.Explain(&a); slices.Contains(suppressing, got.Category.String()) {

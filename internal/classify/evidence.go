@@ -97,6 +97,11 @@ func (r *Rule) spots(q *query) []Spot {
 	for _, s := range r.All {
 		add(s)
 	}
+	for _, list := range r.Each {
+		for _, s := range list {
+			add(s)
+		}
+	}
 	for _, seq := range r.Seq {
 		if places := placesInOrder(q.text, seq); len(places) > 0 {
 			all = append(all, places...)

@@ -13,7 +13,7 @@ func (c *Classifier) Fingerprint() string {
 	for i := range c.rules {
 		r := &c.rules[i]
 		fmt.Fprintf(h, "rule %q %d %d %q %d\n", r.ID, r.tier, r.category, r.Sub, r.order)
-		fmt.Fprintf(h, "%q %q %q %q %q %q\n", r.For, r.Any, r.All, r.Seq, r.Not, r.RE)
+		fmt.Fprintf(h, "%q %q %q %q %q %q %q\n", r.For, r.Any, r.All, r.Seq, r.Each, r.Not, r.RE)
 		fmt.Fprintf(h, "%d %d %d %q\n", r.codes, r.enhanced, r.phases, r.Origin)
 		fmt.Fprintf(h, "%q %q %q %q\n", r.Nature, r.Fault, r.Suppress, r.Retry)
 	}

@@ -146,6 +146,8 @@ func placeOf(msg string, lines [][]byte, first int) (line, column int) {
 		value = "id"
 	case strings.HasPrefix(msg, "seq "):
 		value = "seq"
+	case strings.HasPrefix(msg, "each "):
+		value = "each"
 	case strings.HasPrefix(msg, "re "), strings.HasPrefix(msg, "error parsing regexp"):
 		value = "re"
 	}

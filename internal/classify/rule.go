@@ -54,12 +54,13 @@ type Rule struct {
 	Sub      string `toml:"sub"`   // a finer tag, such as dnsbl or ptr
 	Order    *int   `toml:"order"` // within the tier, the lowest first; by default that of the category
 
-	For []string   `toml:"for"` // providers; none: any
-	Any []string   `toml:"any"` // one of these texts
-	All []string   `toml:"all"` // each of these
-	Seq [][]string `toml:"seq"` // one of these: texts in this order, each within 200 bytes of the one before
-	Not []string   `toml:"not"` // none of these
-	RE  string     `toml:"re"`  // RE2, asked after the texts
+	For  []string   `toml:"for"`  // providers; none: any
+	Any  []string   `toml:"any"`  // one of these texts
+	All  []string   `toml:"all"`  // each of these
+	Seq  [][]string `toml:"seq"`  // one of these: texts in this order, each within 200 bytes of the one before
+	Each [][]string `toml:"each"` // one of every list, in any order
+	Not  []string   `toml:"not"`  // none of these
+	RE   string     `toml:"re"`   // RE2, asked after the texts
 
 	Code     []string `toml:"code"`     // 550, 5xx
 	Enhanced []string `toml:"enhanced"` // 5.7.1, *.2.2, 5.1.*
@@ -228,6 +229,15 @@ func (r *Rule) compile() error {
 		fold(s[:min(1, len(s))], minLiteral)
 		fold(s[min(1, len(s)):], 1) // what comes after the first may be short
 	}
+	if len(r.Each) == 1 {
+		fail("each wants two lists or more")
+	}
+	for _, list := range r.Each {
+		if len(list) == 0 {
+			fail("each has an empty list")
+		}
+		fold(list, minLiteral)
+	}
 	if r.RE != "" {
 		re, err := regexp.Compile(r.RE)
 		if err != nil {
@@ -235,7 +245,7 @@ func (r *Rule) compile() error {
 		}
 		r.re = re
 		if len(r.literals()) == 0 {
-			fail("re needs a text beside it, in any, all or seq")
+			fail("re needs a text beside it, in any, all, seq or each")
 		}
 	}
 	for _, s := range r.Code {
@@ -276,7 +286,7 @@ func (r *Rule) compile() error {
 		fail("origin is remote, local or any, not %q", r.Origin)
 	}
 	if len(r.literals()) == 0 && len(r.codes) == 0 && len(r.enhanced) == 0 {
-		fail("it asks for nothing: want any, all, seq, code or enhanced")
+		fail("it asks for nothing: want any, all, seq, each, code or enhanced")
 	}
 	if r.tier == TierProvider && len(r.For) == 0 && len(r.literals()) == 0 {
 		fail("codes alone tell no provider: want for")
@@ -307,6 +317,8 @@ func (r *Rule) literals() []string {
 	case len(r.All) > 0:
 		longest := slices.MaxFunc(r.All, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
 		return []string{longest}
+	case len(r.Seq) == 0 && len(r.Each) > 0:
+		return r.Each[0]
 	}
 	var first []string
 	for _, s := range r.Seq {

@@ -93,7 +93,7 @@ func TestTexts(t *testing.T) {
 					t.Errorf("%s: %s: %q is dead, %q is a part of it", r.Where, r.ID, text, other)
 				}
 			}
-			if len(r.All)+len(r.Seq) > 0 || r.RE != "" {
+			if len(r.All)+len(r.Seq)+len(r.Each) > 0 || r.RE != "" {
 				continue
 			}
 			var low parsers.ReplyCode

@@ -19,6 +19,9 @@ are asked tier by tier, the best kind of evidence first: local (what our MTA fou
 provider), strong (words that say it), enhanced and code (codes that can be trusted), weak (words that hint at it), subject,
 phase and class (what codes tell without words). The first that holds decides.
 
+A rule holds where one of its texts in any is found, and each of those in all, the texts of one list of seq in their order,
+and, in any order, one text of every list of each; and none of those in not. Codes and phases, if it has any, come on top.
+
 Your own rules are files in TOML, as bouncelog rules show prints them. --rules FILE|FOLDER has them asked before all others of
 their tier. A file of [[provider]] tables adds to the table of providers.`
 
