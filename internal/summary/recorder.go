@@ -39,6 +39,7 @@ type Recorder struct {
 	crowd   clock             // of the hosts beyond maxClocks
 	senders senderMemo
 
+	scratch Record // the one that Add makes: there is one for every attempt of the log
 	waiting []held // from head on, in order
 	head    int
 	err     error
@@ -202,16 +203,18 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	default:
 		return r.err
 	}
-	rec := Record{Time: t, Host: host, Format: src.Format, Instance: ev.Instance, Process: ev.Process,
-		QueueID: ev.QueueID, MessageID: ev.MessageID, Sender: ev.Sender, campaign: ev.Campaign, File: src.File, Line: src.Line}
+	rec := &r.scratch
+	if o == 0 || o == opAttempt || o == opExpired {
+		*rec = Record{Time: t, Host: host, Format: src.Format, Instance: ev.Instance, Process: ev.Process, Inbound: o == 0,
+			QueueID: ev.QueueID, MessageID: ev.MessageID, Sender: ev.Sender, campaign: ev.Campaign, File: src.File, Line: src.Line}
+		rec.Attempt = ev.Attempt
+	}
 	if o == 0 || ev.QueueID == "" {
 		if o == 0 || o == opAttempt || o == opExpired && ev.Attempt.Recipient != "" {
-			rec.Inbound = o == 0
-			rec.Attempt = ev.Attempt
 			if !rec.Inbound {
-				r.explain(&rec)
+				r.explain(rec)
 			}
-			r.push(&rec, nil, line.Count(), 0)
+			r.push(rec, nil, line.Count(), 0)
 		}
 		return r.err
 	}
@@ -252,14 +255,13 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	}
 	switch o {
 	case opAttempt:
-		rec.Attempt = ev.Attempt
-		r.explain(&rec)
+		r.explain(rec)
 		m.borrow(&rec.Attempt)
 		m.early = m.early || rec.Ordinal == 1 && !m.born
 		n := line.Count()
-		r.push(&rec, m, n, m.trace(&rec, n))
+		r.push(rec, m, n, m.trace(rec, n))
 	case opExpired:
-		r.expire(m, &rec, ev)
+		r.expire(m, rec)
 	}
 	return r.err
 }
@@ -380,11 +382,10 @@ func (l *tracedList) at(key uint64) *traced {
 }
 
 // expire writes one record per recipient that an expiry ends.
-func (r *Recorder) expire(m *track, rec *Record, ev *parsers.Event) {
-	rec.Attempt = ev.Attempt
+func (r *Recorder) expire(m *track, rec *Record) {
 	rec.Status, rec.Kind, rec.NotAttempted = parsers.StatusExpired, parsers.Final, true
-	if ev.Attempt.Recipient != "" {
-		if p := m.recipient(&ev.Attempt); p.state != settled {
+	if rec.Recipient != "" {
+		if p := m.recipient(&rec.Attempt); p.state != settled {
 			r.inherit(rec, p)
 			p.settle()
 			r.push(rec, m, 1, 0)
