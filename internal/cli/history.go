@@ -10,7 +10,6 @@ import (
 
 	"bouncelog/internal/scan"
 	"bouncelog/internal/snapshot"
-	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 	"bouncelog/report"
@@ -41,41 +40,20 @@ func (r *stateRun) byDay(ctx context.Context, c scan.Config) (*scan.Result, erro
 	r.days = make(map[string][]snapshot.Piece)
 	r.made = made
 	var all []*snapshot.Snapshot
-	inputs := c.Inputs
-	for _, in := range inputs {
+	for _, in := range c.Inputs {
 		step := r.steps[in]
-		c.Inputs = []*source.Input{in}
-		days, err := scan.Days(ctx, c, midnights)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			return r.failed(err), nil
-		}
-		known := c.Runs.Known[in]
-		for _, day := range days {
-			part := in.Within(day.From, day.Till)
-			one := c
-			one.Inputs, one.Runs = []*source.Input{part}, &scan.Runs{Known: map[*source.Input]scan.Known{part: known}}
-			res, groups, err := scan.Groups(ctx, one)
-			if err != nil {
-				return nil, err
-			}
-			if len(res.Errors) > 0 {
-				return r.failed(res.Errors...), nil
-			}
+		errs, err := eachDay(ctx, c, in, midnights, c.Runs.Known[in], func(day scan.Day, res *scan.Result, groups []scan.Group) error {
 			x := &res.Inputs[0]
-			known = x.Known
 			r.ends[step] = ends{x.End, x.Known.Lines, x.Whole, x.Known}
 			if x.Lines == 0 {
-				continue
+				return nil
 			}
 			// The parts of a log are in order by their number, whatever its name was by then, and logs by their first lines.
 			step.Log.Parts++
-			x.Begin = known.First.Add(time.Duration(step.Log.Parts) * time.Microsecond)
+			x.Begin = x.Known.First.Add(time.Duration(step.Log.Parts) * time.Microsecond)
 			snap, err := snapshot.New(res, groups, made)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			for i := range snap.Pieces {
 				snap.Pieces[i].Known = true
@@ -87,6 +65,13 @@ func (r *stateRun) byDay(ctx context.Context, c scan.Config) (*scan.Result, erro
 				r.days[date] = append(r.days[date], p)
 			}
 			all = append(all, snap)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(errs) > 0 {
+			return r.failed(errs...), nil
 		}
 	}
 	c.Summary.Now = parsers.StampOf(cmp.Or(c.Now, c.Clock))

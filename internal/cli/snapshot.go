@@ -16,6 +16,7 @@ import (
 	"bouncelog/internal/scan"
 	"bouncelog/internal/snapshot"
 	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type snapshotOptions struct {
 	input inputFlags
 	rules ownRules
 	by    dimensionFlags
+	days  bool
 	out   string
 	paths []string
 }
@@ -39,7 +41,8 @@ It is small, and holds all that a report is made of, and what is open at the end
 several hosts, or of rotated logs of one host, is that on their logs, to the last number.
 
 What is selected here (--since, --domain, --by and so on) holds for good: a snapshot has nothing else, and only snapshots made
-alike go together. Hosts are told apart by the names in their logs. Where lines name none, as Exim's own log, give each host's
+alike go together. With --days, each day of a log is counted by itself, from midnight to midnight of --tz, so that report, check
+and compare can be asked for a window of such days: --since 2026-11-01 --until 2026-11-08, --yesterday. Hosts are told apart by the names in their logs. Where lines name none, as Exim's own log, give each host's
 snapshot its --host, or merge takes logs of the same path for those of one host.
 
 A snapshot has diagnostics of the log as they are, with addresses in them. -o - writes it to stdout. The file is replaced in
@@ -47,6 +50,7 @@ one step at the end, and stays as it was where an input can't be read.
 ` + statusHelp,
 		Example: `  bouncelog snapshot -o mx1.blsnap /var/log/mail.log*
   bouncelog report mx1.blsnap mx2.blsnap
+  bouncelog snapshot --days -o mx1.blsnap /var/log/mail.log*
   printf '%s\n' mx*.log | xargs -P 4 -I LOG bouncelog snapshot -q -o LOG.blsnap LOG
   ssh mx1 bouncelog snapshot -o - /var/log/mail.log > mx1.blsnap`,
 		Args: cobra.ArbitraryArgs,
@@ -58,6 +62,7 @@ one step at the end, and stays as it was where an input can't be read.
 	opt.input.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.by.add(cmd)
+	cmd.Flags().BoolVar(&opt.days, "days", false, "count each day by itself, so that reports can be of some of them; the file is larger")
 	addSnapshotOut(cmd, &opt.out)
 	return cmd
 }
@@ -81,21 +86,31 @@ func runSnapshot(ctx context.Context, o IO, opt *snapshotOptions) error {
 	if c.Inputs, err = s.inputs(opt.paths); err != nil {
 		return err
 	}
+	switch {
+	case opt.days && (c.Summary.Since != 0 || c.Summary.Until != 0):
+		return usagef("--days: all days are counted, and a report is asked for some; leave out --since, --until, --last and --yesterday")
+	case opt.days && c.Dedupe:
+		return usagef("--days: each day is read by itself, so lines of several cannot be compared; leave out --dedupe")
+	}
 	if err := spareSnapshot(c.Inputs, opt.out); err != nil {
 		return err
 	}
 	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
-	var groups []scan.Group
+	made := snapshot.Made{Tool: Version, Rules: c.Summary.Classifier.Fingerprint(), Zone: zone(c.Parse.Location)}
+	var snap *snapshot.Snapshot
 	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (res *scan.Result, err error) {
-		res, groups, err = scan.Groups(ctx, c)
+		if opt.days {
+			res, snap, err = s.countDays(ctx, c, made)
+			return res, err
+		}
+		res, groups, err := scan.Groups(ctx, c)
+		if err == nil {
+			snap, err = snapshot.New(res, groups, made)
+		}
 		return res, err
 	})
-	if err != nil {
-		return err
-	}
-	snap, err := snapshot.New(res, groups, snapshot.Made{Tool: Version, Rules: c.Summary.Classifier.Fingerprint(), Zone: zone(c.Parse.Location)})
 	if err != nil {
 		return err
 	}
@@ -107,6 +122,86 @@ func runSnapshot(ctx context.Context, o IO, opt *snapshotOptions) error {
 		return &exitError{exitUsage, errors.Join(err, verdict)}
 	}
 	return verdict
+}
+
+// countDays counts each day of each input by itself. A last line that is not whole is left to the next snapshot.
+func (s *session) countDays(ctx context.Context, c scan.Config, made snapshot.Made) (*scan.Result, *snapshot.Snapshot, error) {
+	all := &scan.Result{Counts: summary.NewCounts()}
+	var snaps []*snapshot.Snapshot
+	for _, in := range c.Inputs {
+		if in.Size < 0 {
+			all.Errors = append(all.Errors, fmt.Errorf("read %s: what can be read only once is not cut into days; give files, or leave out --days", in.Name))
+			continue
+		}
+		b, err := in.Beginning()
+		if err != nil {
+			all.Errors = append(all.Errors, err)
+			continue
+		}
+		if b.Till >= 0 && b.Till < in.Size {
+			s.note("%s: its last line is not whole, and left out", in.Name)
+		}
+		in = in.Part(b.Span(0))
+		parts := 0
+		errs, err := eachDay(ctx, c, in, c.Parse.Location, scan.Known{}, func(day scan.Day, res *scan.Result, groups []scan.Group) error {
+			x := &res.Inputs[0]
+			if x.Lines == 0 {
+				return nil
+			}
+			parts++
+			x.Begin = x.Known.First.Add(time.Duration(parts) * time.Microsecond)
+			snap, err := snapshot.New(res, groups, made)
+			if err != nil {
+				return err
+			}
+			if at, err := time.ParseInLocation(time.DateOnly, day.Date, c.Parse.Location); err == nil {
+				for i := range snap.Pieces {
+					snap.Pieces[i].From, snap.Pieces[i].Till = parsers.StampOf(at), parsers.StampOf(at.AddDate(0, 0, 1))
+				}
+			}
+			snaps = append(snaps, snap)
+			all.Counts.AddLines(res.Counts)
+			all.Inputs, all.Samples, all.Warnings = append(all.Inputs, res.Inputs...), append(all.Samples, res.Samples...), append(all.Warnings, res.Warnings...)
+			all.Claimed += res.Claimed
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		all.Errors = append(all.Errors, errs...)
+	}
+	snap, err := snapshot.Merge(snaps)
+	return all, snap, err
+}
+
+// eachDay counts each day of an input by itself, from what is known of it on. The parts of an input have to be put in order: by
+// [scan.InputResult.Begin], as inputs are. errs are what is wrong with the input.
+func eachDay(ctx context.Context, c scan.Config, in *source.Input, midnights *time.Location, known scan.Known,
+	do func(scan.Day, *scan.Result, []scan.Group) error) (errs []error, err error) {
+	c.Inputs = []*source.Input{in}
+	days, err := scan.Days(ctx, c, midnights)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return []error{err}, nil
+	}
+	for _, day := range days {
+		part := in.Within(day.From, day.Till)
+		c.Inputs, c.Runs = []*source.Input{part}, &scan.Runs{Known: map[*source.Input]scan.Known{part: known}}
+		res, groups, err := scan.Groups(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if len(res.Errors) > 0 {
+			return res.Errors, nil
+		}
+		known = res.Inputs[0].Known
+		if err := do(day, res, groups); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // zone is the name of a time zone, by which others may know it too.
@@ -160,6 +255,7 @@ hosts are put beside each other, and those of one host joined in the order of th
 leaves open is settled by the next. A report on the result is that on all logs.
 
 Snapshots of one host are joined for good: merge those that follow each other, before or together with those further away.
+Those made with --days are joined within each day only.
 Logs of one host that overlap in time are named in a warning.
 
 Exit status:

@@ -40,7 +40,7 @@ func (r *Runs) check(in *input) error {
 	if r == nil || in.found.Framing == parsers.Lines {
 		return nil
 	}
-	return fmt.Errorf("read %s: its records are not lines, which --state has to have; read it without", in.Name)
+	return fmt.Errorf("read %s: its records are not lines, which --state and --days have to have; read it without", in.Name)
 }
 
 // Root returns what the lines of a run are joined to, whose result is res.
@@ -95,7 +95,7 @@ func (s *scanner) leaveInputs() {
 		r.Known = Known{in.lines, in.anchor, in.host, in.first}
 		for i, n := range in.claimed {
 			if n > 0 && s.Formats[i].Join != nil {
-				s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: %s writes dialogues, which --state cannot cut in two; read it without", in.Name, s.Formats[i].Name))
+				s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: %s writes dialogues, which --state and --days cannot cut in two; read it without", in.Name, s.Formats[i].Name))
 			}
 		}
 	}

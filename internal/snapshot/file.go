@@ -28,7 +28,7 @@ import (
 // Note: the magic has a byte that is no ASCII and a line end, as that of PNG, so that a transfer as text shows.
 const (
 	magic   = "\x93BLSNAP\n"
-	version = 1
+	version = 2 // until 1, pieces had no days
 )
 
 // maxSize bounds the contents. What is larger than their maxRatio-th part before it is decompressed was not written here.
@@ -94,10 +94,10 @@ func read(data []byte) (*Snapshot, error) {
 	if !ok || len(body) < 1+sha256.Size {
 		return nil, summary.ErrCorrupt
 	}
-	if v := body[0]; v != version {
-		if v > version {
-			return nil, &summary.VersionError{Have: uint64(v), Known: version}
-		}
+	switch v := body[0]; {
+	case v > version:
+		return nil, &summary.VersionError{Have: uint64(v), Known: version}
+	case v == 0:
 		return nil, summary.ErrCorrupt
 	}
 	at := len(data) - sha256.Size
@@ -120,7 +120,7 @@ func read(data []byte) (*Snapshot, error) {
 	if n, err := contents.ReadFrom(io.LimitReader(z, int64(size)+1)); err != nil || uint64(n) != size {
 		return nil, summary.ErrCorrupt
 	}
-	r := reader{wire.NewReader(contents.Bytes())}
+	r := reader{wire.NewReader(contents.Bytes()), body[0]}
 	s := r.snapshot()
 	if err := r.End(); err != nil {
 		return nil, err
@@ -158,6 +158,8 @@ func (w *writer) snapshot(s *Snapshot) {
 		}
 		w.Int(p.Claimed)
 		w.Bool(p.OmitsDeferrals)
+		w.time(p.From)
+		w.time(p.Till)
 		w.Bytes(p.counts)
 	}
 }
@@ -176,8 +178,11 @@ func (w *writer) input(in *scan.InputResult) {
 	w.Bool(in.OmitsDeferrals)
 }
 
-// A reader takes off what a writer wrote.
-type reader struct{ wire.Reader }
+// A reader takes off what a writer of a version wrote.
+type reader struct {
+	wire.Reader
+	version byte
+}
 
 func (r *reader) time() parsers.Stamp { return parsers.Stamp(r.Int()) }
 
@@ -209,6 +214,10 @@ func (r *reader) snapshot() *Snapshot {
 			p.Samples = append(p.Samples, x)
 		}
 		p.Claimed, p.OmitsDeferrals = r.number(), r.Bool()
+		if r.version > 1 {
+			p.From, p.Till = r.time(), r.time()
+			r.Must(p.From < p.Till || p.From == 0 && p.Till == 0)
+		}
 		p.counts = r.Bytes()
 		if r.Err() != nil {
 			return nil

@@ -16,6 +16,7 @@ import (
 
 	"bouncelog/internal/scan"
 	"bouncelog/internal/summary"
+	"bouncelog/parsers"
 )
 
 // A Snapshot is what was counted of some logs, and what is open at their ends.
@@ -34,6 +35,10 @@ type Piece struct {
 	Samples        []Sample           // in order of their places
 	Claimed        int64              // lines that a format knew
 	OmitsDeferrals bool               // the formats of these may leave deferrals out
+
+	// From and Till are the day that it is of, where its log was cut by days: a line is of the day of the first one before it
+	// that begins a day. Zero: it was not.
+	From, Till parsers.Stamp
 
 	// Known: whoever made it knows logs again, so that none is in two such pieces. It is not in the file.
 	Known bool
@@ -153,7 +158,8 @@ func options(all []*Snapshot) (*summary.Options, error) {
 	return o, nil
 }
 
-// Merge joins snapshots, in whatever order, and what each has several pieces of. They are not to be used after.
+// Merge joins snapshots, in whatever order, and what each has several pieces of, but for those that are of different days. They
+// are not to be used after.
 func Merge(all []*Snapshot) (*Snapshot, error) {
 	m := new(Snapshot)
 	for _, s := range all {
@@ -166,11 +172,18 @@ func Merge(all []*Snapshot) (*Snapshot, error) {
 	}
 	for _, c := range chains {
 		m.Warnings = append(m.Warnings, c.overlaps()...)
-		p, err := c.join()
-		if err != nil {
-			return nil, err
+		for len(c) > 0 {
+			n := 1
+			for n < len(c) && c[n].From == c[0].From && c[n].Till == c[0].Till {
+				n++
+			}
+			p, err := c[:n].join()
+			if err != nil {
+				return nil, err
+			}
+			m.Pieces = append(m.Pieces, *p)
+			c = c[n:]
 		}
-		m.Pieces = append(m.Pieces, *p)
 	}
 	m.Warnings = set(m.Warnings...)
 	return m, nil
@@ -372,7 +385,7 @@ func (c chain) join() (*Piece, error) {
 	}
 	b := bind(c)
 	var whole *summary.Summary
-	p := &Piece{Inputs: b.inputs, OmitsDeferrals: true, Samples: b.samples(c), name: c[0].name}
+	p := &Piece{Inputs: b.inputs, OmitsDeferrals: true, Samples: b.samples(c), From: c[0].From, Till: c[0].Till, name: c[0].name}
 	for i, part := range c {
 		s, err := b.decode(i, part, o)
 		if err != nil {
@@ -395,6 +408,10 @@ func ofDecoded(at summary.Pos) (string, int64) { return strconv.Itoa(int(at.Inpu
 
 // Result returns what a scan of all logs of the snapshots would have found. o are the options that they were made with, and
 // what else is to be known: see [Adopt]. They are not to be used after.
+//
+// Where o has a window and they have none, it is what a scan with that window would have found: pieces of before it tell of
+// messages that end in it, and count for nothing else; those of after it are left out. One that lies on both sides of an end
+// is a [*CutError].
 func Result(all []*Snapshot, o *summary.Options) (*scan.Result, error) { return Continue(all, o, nil) }
 
 // Continue is Result for a run that goes on where others ended.
@@ -403,19 +420,39 @@ func Continue(all []*Snapshot, o *summary.Options, runs *scan.Runs) (*scan.Resul
 	if err != nil {
 		return nil, err
 	}
-	res := &scan.Result{Since: o.Since, Until: o.Until, OmitsDeferrals: true}
+	made, err := options(all)
+	if err != nil {
+		return nil, err
+	}
+	window := *o
+	if counted := *o; made.Since == 0 && made.Until == 0 {
+		counted.Since, counted.Until = 0, 0
+		o = &counted
+	} else {
+		window.Since, window.Until = 0, 0
+	}
+	res := &scan.Result{Since: cmp.Or(window.Since, o.Since), Until: cmp.Or(window.Until, o.Until), OmitsDeferrals: true}
 	for _, s := range all {
 		res.Warnings = append(res.Warnings, s.Warnings...)
 	}
-	var pieces []*Piece
+	var pieces []*Piece // first those of before the window
+	skipped := int64(0)
 	for _, c := range chains {
 		res.Warnings = append(res.Warnings, c.overlaps()...)
 		pieces = append(pieces, c...)
 	}
+	earlier := 0
+	if window.Since != 0 || window.Until != 0 {
+		if pieces, earlier, skipped, err = within(pieces, &window); err != nil {
+			return nil, err
+		}
+	}
 	res.Warnings = set(res.Warnings...)
 	b := bind(pieces)
 	res.Inputs = b.inputs
-	root, err := runs.Root(o, res)
+	rooted := *o
+	rooted.Since, rooted.Until = res.Since, res.Until // for what is settled between pieces
+	root, err := runs.Root(&rooted, res)
 	if err != nil {
 		return nil, err
 	}
@@ -424,11 +461,17 @@ func Continue(all []*Snapshot, o *summary.Options, runs *scan.Runs) (*scan.Resul
 		if err != nil {
 			return nil, err
 		}
+		if (window.Since != 0 || window.Until != 0) && s.Counts.Undated() {
+			return nil, &CutError{Name: p.name, Undated: true}
+		}
 		p.counts = nil
-		root.Append(s)
+		if root.Append(s); i+1 == earlier {
+			root.Restart()
+		}
 		res.Claimed += p.Claimed
 		res.OmitsDeferrals = res.OmitsDeferrals && (p.Claimed == 0 || p.OmitsDeferrals)
 	}
+	root.Counts.Skipped += skipped
 	for _, x := range b.samples(pieces) {
 		x.File = res.Inputs[x.Input].Name
 		res.Samples = append(res.Samples, x.Sample)
@@ -438,8 +481,64 @@ func Continue(all []*Snapshot, o *summary.Options, runs *scan.Runs) (*scan.Resul
 	return res, runs.End(root, res)
 }
 
-// Adopt has o ask for what the snapshots were made with. What o asks for already has to be the same, and breakdowns among
-// theirs: else the error is a [*summary.SettingError].
+// A CutError says that a window cannot be told from what a snapshot has.
+type CutError struct {
+	Name        string // of the snapshot
+	First, Last parsers.Stamp
+	At          parsers.Stamp // the end of the window that lies between them
+	Undated     bool          // it is not even known when all of it was
+}
+
+func (e *CutError) Error() string {
+	name := cmp.Or(e.Name, "the log")
+	if e.Undated {
+		return fmt.Sprintf("snapshot %s: some of what it counted has no time, so no window can be told from it; leave out --since, --until, --last and --yesterday", name)
+	}
+	return fmt.Sprintf("snapshot %s: a window that begins or ends at %v cuts what it counted as a whole, from %v to %v; give times that do not, or make it anew with bouncelog snapshot --days", name, e.At, e.First, e.Last)
+}
+
+// span returns the first and the last time that a piece is of: those of its day or, where it is not of one, of its lines; zero:
+// these have none.
+func (p *Piece) span() (first, last parsers.Stamp) {
+	if p.From != 0 {
+		return p.From, p.Till - 1
+	}
+	for _, in := range p.Inputs {
+		if in.First != 0 && (first == 0 || in.First < first) {
+			first = in.First
+		}
+		last = max(last, in.Last)
+	}
+	return first, last
+}
+
+// within returns those of some pieces that tell of a window, first those of before it, how many these are, and the lines of
+// those of after it.
+func within(pieces []*Piece, window *summary.Options) (list []*Piece, earlier int, skipped int64, err error) {
+	var in []*Piece
+	for _, p := range pieces {
+		first, last := p.span()
+		for _, at := range []parsers.Stamp{window.Since, window.Until} {
+			if at != 0 && first < at && at <= last {
+				return nil, 0, 0, &CutError{Name: p.name, First: first, Last: last, At: at}
+			}
+		}
+		switch {
+		case window.Until != 0 && first >= window.Until:
+			for _, x := range p.Inputs {
+				skipped += x.Lines
+			}
+		case last < window.Since:
+			list = append(list, p)
+		default:
+			in = append(in, p)
+		}
+	}
+	return append(list, in...), len(list), skipped, nil
+}
+
+// Adopt has o ask for what the snapshots were made with. What o asks for already has to be the same, breakdowns among theirs,
+// and a window one that they have or do not have at all: else the error is a [*summary.SettingError].
 func Adopt(o *summary.Options, all []*Snapshot) error {
 	for _, s := range all {
 		if len(s.Pieces) == 0 {
@@ -467,7 +566,11 @@ func Adopt(o *summary.Options, all []*Snapshot) error {
 				}
 			}
 		}
-		if err := asked.Compare(have); err != nil {
+		want := asked
+		if made.Since == 0 && made.Until == 0 {
+			want.Since, want.Until = 0, 0 // it is for [Result] to tell
+		}
+		if err := want.Compare(have); err != nil {
 			return fmt.Errorf("snapshot %s was %w: it has nothing else; leave the flag out, or make the snapshot anew", s.Pieces[0].name, err)
 		}
 		*o = asked

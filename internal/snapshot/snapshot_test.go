@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 	"bouncelog/parsers/all"
+	reports "bouncelog/report"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -386,7 +388,7 @@ func TestReadOfDamage(t *testing.T) {
 	}
 	newer := bytes.Clone(data)
 	newer[len(magic)] = version + 1
-	const want = "read snapshot x.blsnap: version 2 was written by a newer bouncelog: this one knows versions up to 1; update it, or make the snapshot anew with this one"
+	const want = "read snapshot x.blsnap: version 3 was written by a newer bouncelog: this one knows versions up to 2; update it, or make the snapshot anew with this one"
 	if _, err := Read("x.blsnap", newer); err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}
@@ -444,7 +446,7 @@ func FuzzContents(f *testing.F) {
 	w.snapshot(s)
 	f.Add([]byte(w.Appender))
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		r := reader{wire.NewReader(data)}
+		r := reader{wire.NewReader(data), version}
 		s := r.snapshot()
 		if r.Err() != nil {
 			return
@@ -461,4 +463,146 @@ func FuzzContents(f *testing.F) {
 func FuzzRead(f *testing.F) {
 	f.Add(made(f, config(f, flat(logs(f, 5, 1, 1))...)))
 	f.Fuzz(func(_ *testing.T, data []byte) { Read("x", data) })
+}
+
+// A window of snapshots, at whatever ends no piece lies on both sides of, is that of the logs, but for the list of inputs.
+func TestWindow(t *testing.T) {
+	windows := 0
+	for seed := range uint64(2) {
+		paths := logs(t, seed, 2, 5)
+		c := config(t, flat(paths)...)
+		var parts [][]byte
+		var list []*Snapshot
+		var ends []parsers.Stamp
+		for _, path := range flat(paths) {
+			parts = append(parts, made(t, config(t, path)))
+			list = append(list, opened(t, parts[len(parts)-1]))
+		}
+		for _, s := range list {
+			for i := range s.Pieces {
+				first, last := s.Pieces[i].span()
+				ends = append(ends, first, last+1)
+			}
+		}
+		ends = append(ends, 0)
+		for _, since := range ends {
+			for _, until := range ends {
+				if until != 0 && since >= until || since == 0 && until == 0 {
+					continue
+				}
+				o := summary.Options{Since: since, Until: until, Now: parsers.StampOf(now), Classifier: c.Summary.Classifier}
+				var all []*Snapshot
+				for _, data := range parts {
+					all = append(all, opened(t, data))
+				}
+				if err := Adopt(&o, all); err != nil {
+					t.Fatal(err)
+				}
+				cut := false
+				for _, s := range all {
+					for i := range s.Pieces {
+						first, last := s.Pieces[i].span()
+						cut = cut || since != 0 && first < since && since <= last || until != 0 && first < until && until <= last
+					}
+				}
+				res, err := Result(all, &o)
+				var ce *CutError
+				if cut != errors.As(err, &ce) || !cut && err != nil {
+					t.Fatalf("seed %d, %v to %v: %v; cut: %v", seed, since, until, err, cut)
+				}
+				if cut {
+					continue
+				}
+				one := config(t, flat(paths)...)
+				one.Summary.Since, one.Summary.Until = since, until
+				scanned, err := scan.Summarise(t.Context(), one)
+				if err != nil {
+					t.Fatal(err)
+				}
+				windows++
+				if want, got := document(t, scanned, &o), document(t, res, &o); want != got {
+					t.Fatalf("seed %d, %v to %v (-log +snapshots):\n%s", seed, since, until, diff(want, got))
+				}
+			}
+		}
+	}
+	if windows < 20 {
+		t.Errorf("only %d windows were compared", windows)
+	}
+}
+
+// An attempt before the window whose sender is told in it is not counted in it, and one of no time is in no window.
+func TestWindowOfWhatWaits(t *testing.T) {
+	dir := t.TempDir()
+	attempt := func(at, id string) string {
+		return at + " mx1 postfix/smtp[1]: " + id + ": to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.2.0, status=deferred (host mx.example.com[192.0.2.1] said: 450 4.2.0 later (in reply to RCPT TO command))\n"
+	}
+	sender := func(at, id string) string {
+		return at + " mx1 postfix/qmgr[2]: " + id + ": from=<news@example.org>, size=100, nrcpt=1 (queue active)\n"
+	}
+	var paths []string
+	for i, text := range []string{
+		attempt("2026-01-06T10:00:00+00:00", "1A2B3C4D01"),
+		sender("2026-01-06T10:00:05+00:00", "1A2B3C4D01") + attempt("2026-01-06T10:00:06+00:00", "1A2B3C4D01"),
+	} {
+		paths = append(paths, filepath.Join(dir, fmt.Sprint("mail.log.", 2-i)))
+		if err := os.WriteFile(paths[i], []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := parsers.StampOf(time.Date(2026, 1, 6, 10, 0, 3, 0, time.UTC))
+	for _, w := range []struct {
+		since, until      parsers.Stamp
+		deferred, pending int64
+	}{{at, 0, 1, 1}, {0, at, 1, 1}, {0, at.Add(time.Hour), 2, 1}, {at.Add(time.Hour), 0, 0, 1}} {
+		var all []*Snapshot
+		for _, path := range paths {
+			all = append(all, opened(t, made(t, config(t, path))))
+		}
+		o := summary.Options{Since: w.since, Until: w.until, Now: parsers.StampOf(now), Classifier: config(t).Summary.Classifier}
+		if err := Adopt(&o, all); err != nil {
+			t.Fatal(err)
+		}
+		res, err := Result(all, &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Counts.Total; got.Attempts.Deferred != w.deferred || got.Outcomes[summary.Pending] != w.pending {
+			t.Errorf("%v to %v: %+v, want %d deferred, %d pending", w.since, w.until, got, w.deferred, w.pending)
+		}
+	}
+	undated := filepath.Join(dir, "undated.log")
+	if err := os.WriteFile(undated, []byte(strings.TrimPrefix(attempt("", "1A2B3C4D02"), " mx1 ")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	all := []*Snapshot{opened(t, made(t, config(t, undated)))}
+	o := summary.Options{Since: at, Classifier: config(t).Summary.Classifier}
+	if err := Adopt(&o, all); err != nil {
+		t.Fatal(err)
+	}
+	var cut *CutError
+	if _, err := Result(all, &o); !errors.As(err, &cut) || !cut.Undated {
+		t.Errorf("of no time: %v", err)
+	}
+}
+
+// document returns the report on a result, without a list of inputs.
+func document(t *testing.T, res *scan.Result, o *summary.Options) string {
+	t.Helper()
+	build := reports.Options{Locate: res.Locate, Since: res.Since.Time(), Until: res.Until.Time(), Classifier: o.Classifier, OmitsDeferrals: res.OmitsDeferrals}
+	for _, x := range res.Samples {
+		build.Samples = append(build.Samples, reports.Sample{Reason: x.Reason, Text: x.Text, File: x.File, Line: x.Line})
+	}
+	r, err := reports.Build(res.Counts, build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Until != 0 { // of logs, lines that have no time are read wherever they stand
+		r.Coverage = reports.Coverage{}
+	}
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

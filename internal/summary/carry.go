@@ -18,6 +18,13 @@ func (s *Summary) Settle() {
 	}
 }
 
+// Restart drops what was counted of attempts and outcomes so far. The lines stay counted, and the messages under way.
+func (s *Summary) Restart() {
+	counted := s.Counts
+	s.Counts = s.named()
+	s.Counts.AddLines(counted)
+}
+
 // Open returns how many messages are under way.
 func (s *Summary) Open() int { return s.open.len() }
 

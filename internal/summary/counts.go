@@ -458,6 +458,12 @@ func (c *Counts) AddLines(o *Counts) {
 	c.programs.add(&o.programs)
 }
 
+// Undated reports whether something was counted whose time the log did not say, so that no window can be told to hold it.
+func (c *Counts) Undated() bool {
+	r := c.hours.find(restKey)
+	return r != nil && r.val != hourRow{}
+}
+
 // A NamedTally is one row of a table of domains or senders. Name is empty for the row of all that the table had no room
 // for.
 type NamedTally struct {
