@@ -206,14 +206,19 @@ func bareLine(raw string) parsers.Line {
 // frame has an input cut into records, where those are not lines.
 func (s *scanner) frame(in *input) {
 	cut := cutterOf(in.found.Framing)
-	if cut == nil {
-		if in.parted {
-			in.reader.Frame(partFramer{})
-		}
+	switch {
+	case in.cut != nil: // entries of the journal
+		in.reader.Frame(&framer{cut: in.cut, size: s.Source.ChunkSize, now: new(section)})
+		return
+	case cut == nil && in.parted:
+		in.reader.Frame(partFramer{})
+		return
+	case cut == nil:
 		return
 	}
 	in.cut, in.parted = cut, false
 	format := s.Formats[in.found.Bare[0].index]
 	in.reader.Frame(&framer{cut: cut, size: s.Source.ChunkSize, header: format.Header, columns: format.Columns, now: new(section),
-		open: func(head string) (parsers.Parser, error) { return format.Open(parsers.Sample{Head: head}, s.Parse) }})
+		objects: format.Framing == parsers.JSON && format.Header == "" && !format.Columns,
+		open:    func(head string) (parsers.Parser, error) { return format.Open(parsers.Sample{Head: head}, s.Parse) }})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bouncelog/internal/source"
+	"bouncelog/internal/syslog"
 	"bouncelog/parsers"
 )
 
@@ -92,6 +93,43 @@ func cutObject(text string, atEnd bool) (start, end int, ok bool) {
 	return start, len(text), atEnd
 }
 
+// cutEntry finds an entry of the journal's export format: fields, each of which may have line ends in it, up to a blank line.
+// Text that is no field is a record as far as its line goes.
+func cutEntry(text string, atEnd bool) (start, end int, ok bool) {
+	for start < len(text) && text[start] == '\n' {
+		start++
+	}
+	if start == len(text) {
+		return start, start, atEnd && start > 0
+	}
+	for end = start; end-start <= maxRecord; {
+		switch {
+		case end == len(text) && atEnd:
+			return start, end, true
+		case end == len(text):
+			return 0, 0, false
+		}
+		if text[end] == '\n' {
+			return start, end + 1, true
+		}
+		_, _, n := syslog.CutField(text[end:], atEnd)
+		if n == 0 && !atEnd && len(text)-start <= maxRecord {
+			return 0, 0, false
+		}
+		if n <= 0 && end > start {
+			return start, end, true // it breaks off
+		}
+		if n <= 0 {
+			break
+		}
+		end += n
+	}
+	if line := strings.IndexByte(text[start:], '\n') + 1; line > 0 {
+		return start, start + line, true
+	}
+	return start, len(text), atEnd
+}
+
 // objectLine returns the length of the first line of text, which ends at eol, its end included, where it looks like an object
 // that has it for itself; zero where it does not. Whoever reads it finds out: nearly always it is so, and to look for the
 // end of an object costs a third of what it takes to read it.
@@ -158,6 +196,7 @@ func valueMayBegin(before string, array bool) bool {
 type framer struct {
 	cut     cutter
 	size    int    // of a block, about
+	objects bool   // records are JSON, with no headers among them
 	header  string // how headers begin; empty: there are none that tell themselves
 	columns bool   // the first record is one
 	open    func(head string) (parsers.Parser, error)
@@ -180,7 +219,7 @@ func (f *framer) isHeader(record string) bool {
 // Cut implements source.Framer.
 func (f *framer) Cut(text string, atEnd bool) (n int, mark any) {
 	headed := f.header != "" || f.columns
-	if !headed {
+	if f.objects {
 		// A line end follows a brace and stands before one only between objects: within one or in an array there
 		// would be a comma.
 		if i := strings.LastIndex(text, "}\n{"); i >= len(text)/2 {

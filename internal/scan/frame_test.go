@@ -49,7 +49,7 @@ func cutAll(t testing.TB, f *framer, text string, step int) (records []string) {
 }
 
 func newFramer(framing parsers.Framing, size int) *framer {
-	return &framer{cut: cutterOf(framing), size: size, now: new(section)}
+	return &framer{cut: cutterOf(framing), size: size, now: new(section), objects: framing == parsers.JSON}
 }
 
 func TestCutObject(t *testing.T) {
@@ -123,6 +123,8 @@ func FuzzCutters(f *testing.F) {
 	f.Add("{\"a\":[1,{\"b\":\"}\"}]}\n[{},{\"x\":\"\\\"\"}]\n", uint8(3))
 	f.Add("a,\"b\"\"\nc\"\nd\n", uint8(2))
 	f.Add("{\"a\":\n{\"b\":1}", uint8(1))
+	f.Add("__CURSOR=a\nB\n\x02\x00\x00\x00\x00\x00\x00\x00\n\n\nC=1\n\n\nD=2\nno\n", uint8(2))
+	f.Add("A0000000=0\nA\n\x02\x00\x00\x00\x00\x00\x00\x000\n0", uint8(2))
 	f.Fuzz(func(t *testing.T, text string, step uint8) {
 		for _, framing := range []parsers.Framing{parsers.CSV, parsers.JSON} {
 			want := cutAll(t, newFramer(framing, 1<<20), text, len(text)+1)
@@ -133,6 +135,10 @@ func FuzzCutters(f *testing.F) {
 			if framing == parsers.CSV && strings.Join(want, "") != text {
 				t.Fatalf("%q, want %q", want, text)
 			}
+		}
+		entries := func(size int) *framer { return &framer{cut: cutEntry, size: size, now: new(section)} }
+		if d := cmp.Diff(cutAll(t, entries(1<<20), text, len(text)+1), cutAll(t, entries(16), text, 1+int(step))); d != "" {
+			t.Fatalf("entries (-at once +by %d):\n%s", 1+step, d)
 		}
 		var objects []string
 		dec := json.NewDecoder(strings.NewReader(text))

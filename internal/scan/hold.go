@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bouncelog/internal/source"
+	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 )
 
@@ -27,11 +28,15 @@ func Decided(ctx context.Context, c Config) (till int64, err error) {
 	}
 	defer t.Close()
 	span, plain := t.Plain()
-	if !plain || in.found.Framing != parsers.Lines {
+	if !plain || in.cut != nil || in.found.Framing != parsers.Lines {
 		return span.Till, nil
 	}
 	// What is further from the end has all that it could look at.
-	from := max(span.From, span.Till-reach-2*maxPiece)
+	back := int64(reach + 2*maxPiece)
+	if in.parted {
+		back = 2 * maxParts
+	}
+	from := max(span.From, span.Till-back)
 	buf := make([]byte, span.Till-from)
 	if _, err := t.ReadAt(buf, from); err != nil {
 		return 0, err
@@ -49,9 +54,28 @@ func Decided(ctx context.Context, c Config) (till int64, err error) {
 		start := w.off
 		raw, _, _ := strings.Cut(text[start:], "\n")
 		w.off += len(raw) + 1
-		if w.short = false; w.undecided(raw) {
-			return from + int64(start), nil
+		till := start
+		if in.parted {
+			if w.open.lost(start, len(raw)) {
+				w.open = openLines{}
+			}
+			l, whole := w.open.add(raw, start, summary.Pos{})
+			if w.open.n > 0 {
+				till = w.open.since
+			}
+			switch {
+			case l != nil && whole:
+				raw, _ = w.open.close(l)
+			case l != nil:
+				continue
+			}
 		}
+		if w.short = false; w.undecided(raw) {
+			return from + int64(till), nil
+		}
+	}
+	if w.open.n > 0 {
+		return from + int64(w.open.since), nil
 	}
 	return span.Till, nil
 }

@@ -123,7 +123,9 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 	}
 	lines := strings.SplitN(text, "\n", sampleLines+1)
 	lines = lines[:min(len(lines), sampleLines)]
-	lines, in.parted = wholeLines(lines)
+	if lines, in.parted = wholeLines(lines); syslog.IsExport(text) {
+		lines, in.cut = sampleOf(text, cutEntry, trimRecord), cutEntry
+	}
 
 	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}
 	ref := s.reference(r)
@@ -136,6 +138,9 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 	}
 	if err := s.detect(in, o, text, lines); err != nil {
 		return err
+	}
+	if in.cut != nil {
+		in.found.Framing = parsers.Lines // whatever is within the entries
 	}
 	if err := s.Runs.check(in); err != nil {
 		return err
@@ -156,15 +161,7 @@ func (s *scanner) firstStamp(in *input, o syslog.Options, text string, lines []s
 		if in.found.Framing == parsers.JSON {
 			trim = trimObject
 		}
-		lines = nil
-		for len(lines) < sampleLines {
-			start, end, ok := cut(text, false)
-			if !ok {
-				break
-			}
-			lines = append(lines, trim(text[start:end]))
-			text = text[end:]
-		}
+		lines = sampleOf(text, cut, trim)
 	}
 	r := syslog.NewReader(o)
 	var events []parsers.Event
@@ -191,6 +188,19 @@ func (s *scanner) firstStamp(in *input, o syslog.Options, text string, lines []s
 			}
 		}
 	}
+}
+
+// sampleOf returns the first records of a text.
+func sampleOf(text string, cut cutter, trim func(string) string) (records []string) {
+	for len(records) < sampleLines {
+		start, end, ok := cut(text, false)
+		if !ok {
+			break
+		}
+		records = append(records, trim(text[start:end]))
+		text = text[end:]
+	}
+	return records
 }
 
 func location(l *time.Location) *time.Location {

@@ -37,7 +37,7 @@ func (r *Runs) of(in *source.Input) Known {
 
 // check refuses an input whose lines cannot be told apart from those of the next run: where a record may be in two of them.
 func (r *Runs) check(in *input) error {
-	if r == nil || in.found.Framing == parsers.Lines {
+	if r == nil || in.cut == nil && in.found.Framing == parsers.Lines {
 		return nil
 	}
 	return fmt.Errorf("read %s: its records are not lines, which --state and --days have to have; read it without", in.Name)

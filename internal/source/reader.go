@@ -45,6 +45,7 @@ type Reader struct {
 
 	// A stream.
 	framer Framer // nil: blocks of lines
+	framed bool   // a plain file that is read like a stream, for a framer
 	text   *text
 	lines  *lines // with a span
 	pieces chan Piece
@@ -231,7 +232,7 @@ func (r *Reader) Frame(f Framer) {
 	if !r.plain {
 		return
 	}
-	r.plain = false
+	r.plain, r.framed = false, true
 	at := int64(len(r.head))
 	rest := io.NewSectionReader(r.file, at, math.MaxInt64-at)
 	r.text = &text{disk: &disk{r: rest, n: at}, closed: &r.closed}

@@ -41,6 +41,10 @@ func (r *Reader) pump() {
 		p.data, p.disk = b[:cut], r.text.disk.n-counted
 		if n := min(r.opts.Lookahead, len(tail)); n > 0 {
 			p.ahead = string(tail[:n])
+		} else if err != nil && r.framed && r.span != nil {
+			b := make([]byte, r.opts.Lookahead)
+			n, _ := r.file.ReadAt(b, r.span.Till) // an error is told to whoever reads on from there
+			p.ahead = string(b[:n])
 		}
 		if err != nil && r.Size >= 0 {
 			p.disk = r.Size - counted // also what was not read: garbage, the rest of a bomb

@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -45,15 +46,22 @@ func (r *Reader) journal(l *parsers.Line, s string) bool {
 	if v[journalTag].IsZero() && v[journalHost].IsZero() && v[journalReceived].IsZero() {
 		return false
 	}
-	if l.Time = micros(journalText(v[journalReceived])); l.Time == 0 {
-		l.Time = micros(journalText(v[journalSent]))
+	var values [journalFields]string
+	for i := range v {
+		values[i] = journalText(v[i])
 	}
-	if l.PID = journalText(v[journalPID]); l.PID == "" {
-		l.PID = journalText(v[journalTrustedPID])
-	}
-	l.Host, l.Tag, l.Text = r.rename(journalText(v[journalHost])), journalText(v[journalTag]), journalText(v[journalMessage])
-	r.message(l, strings.Contains(l.Tag, "/"), ownHeader)
+	r.entry(l, &values)
 	return true
+}
+
+// entry makes a line of an entry of the journal.
+func (r *Reader) entry(l *parsers.Line, v *[journalFields]string) {
+	if l.Time = micros(v[journalReceived]); l.Time == 0 {
+		l.Time = micros(v[journalSent])
+	}
+	l.PID = cmp.Or(v[journalPID], v[journalTrustedPID])
+	l.Host, l.Tag, l.Text = r.rename(v[journalHost]), v[journalTag], v[journalMessage]
+	r.message(l, strings.Contains(l.Tag, "/"), ownHeader)
 }
 
 // micros reads a decimal number of microseconds since 1970, zero if s is none.

@@ -19,6 +19,8 @@ func (r *Reader) wrapped(l *parsers.Line, s string) bool {
 		return false
 	case c == "{":
 		return r.json(l, s)
+	case c == "_":
+		return r.export(l, s)
 	case c == "-":
 		for _, note := range journalNotes {
 			if strings.HasPrefix(s, note) {
