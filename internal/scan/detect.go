@@ -207,7 +207,7 @@ func bareLine(raw string) parsers.Line {
 func (s *scanner) frame(in *input) {
 	cut := cutterOf(in.found.Framing)
 	switch {
-	case in.cut != nil: // entries of the journal
+	case in.cut != nil: // entries of the journal, messages whose octets were counted
 		in.reader.Frame(&framer{cut: in.cut, size: s.Source.ChunkSize, now: new(section)})
 		return
 	case cut == nil && in.parted:

@@ -93,3 +93,44 @@ func TestCutEntry(t *testing.T) {
 		t.Errorf("an entry without end: %d %v", end, ok)
 	}
 }
+
+// A connection whose octets were counted says what its messages say a line each, with line ends behind them or without.
+func TestFrames(t *testing.T) {
+	path, _ := generate(t, 6, func(o *loggen.Options) { o.Messages, o.Header = 400, loggen.RFC5424 })
+	log := string(read(t, path))
+	if strings.Count(log, "\n<") < strings.Count(log, "\n")*9/10 {
+		t.Fatal("no log with priorities")
+	}
+	want := scanFiles(t, []string{write(t, "0.log", []byte(log))}, nil)
+	apart := func(r *Result) string { // how many lines there are is another matter
+		_, rest, _ := strings.Cut(dump(r, false), "\n")
+		return rest
+	}
+	for name, frame := range map[string]func(line string) string{
+		"alone":                  func(s string) string { return fmt.Sprintf("%d %s", len(s), s) },
+		"with line ends":         func(s string) string { return fmt.Sprintf("%d %s\n", len(s)+1, s) },
+		"with line ends between": func(s string) string { return fmt.Sprintf("%d %s\n", len(s), s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			for line := range strings.Lines(log) {
+				if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "<") {
+					b.WriteString(frame(line))
+				} else if name != "alone" { // no message, and it would have to end somewhere
+					b.WriteString(line + "\n")
+				}
+			}
+			path := write(t, "0.log", []byte(b.String()))
+			first := scanFiles(t, []string{path}, nil)
+			if c := first.Counts; fmt.Sprint(c.Total, c.Internal, c.Notifications, c.Replies()) != fmt.Sprint(want.Counts.Total, want.Counts.Internal, want.Counts.Notifications, want.Counts.Replies()) {
+				differ(t, "in frames", apart(first), apart(want))
+			}
+			for _, jobs := range []int{1, 3} {
+				for _, chunk := range []int{4 << 10, 100 << 10} {
+					got := scanFiles(t, []string{path}, func(c *Config) { c.Jobs, c.Source.ChunkSize = jobs, chunk })
+					differ(t, fmt.Sprintf("%d jobs, chunks of %d", jobs, chunk), dump(got, true), dump(first, true))
+				}
+			}
+		})
+	}
+}

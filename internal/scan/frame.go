@@ -130,6 +130,32 @@ func cutEntry(text string, atEnd bool) (start, end int, ok bool) {
 	return start, len(text), atEnd
 }
 
+// cutFrame finds a message of a syslog connection whose octets were counted: `LENGTH <PRI>MESSAGE` (RFC 6587 3.4.1), a line end
+// behind it included. Text that is none, or that another message or a line end does not follow, is a record as far as its line
+// goes.
+func cutFrame(text string, atEnd bool) (start, end int, ok bool) {
+	for start < len(text) && text[start] == '\n' {
+		start++
+	}
+	if start == len(text) {
+		return start, start, atEnd && start > 0
+	}
+	n, more := syslog.FrameLength(text[start:])
+	end = start + n
+	switch whole := n > 0 && end < len(text); {
+	case whole && text[end] == '\n':
+		return start, end + 1, true
+	case whole && text[end]-'0' < 10, n > 0 && end == len(text) && atEnd:
+		return start, end, true
+	case !whole && !atEnd && (n > 0 || more):
+		return 0, 0, false
+	}
+	if line := strings.IndexByte(text[start:], '\n') + 1; line > 0 {
+		return start, start + line, true
+	}
+	return start, len(text), atEnd
+}
+
 // objectLine returns the length of the first line of text, which ends at eol, its end included, where it looks like an object
 // that has it for itself; zero where it does not. Whoever reads it finds out: nearly always it is so, and to look for the
 // end of an object costs a third of what it takes to read it.

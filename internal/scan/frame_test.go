@@ -124,6 +124,7 @@ func FuzzCutters(f *testing.F) {
 	f.Add("a,\"b\"\"\nc\"\nd\n", uint8(2))
 	f.Add("{\"a\":\n{\"b\":1}", uint8(1))
 	f.Add("__CURSOR=a\nB\n\x02\x00\x00\x00\x00\x00\x00\x00\n\n\nC=1\n\n\nD=2\nno\n", uint8(2))
+	f.Add("6 <22>a\n6 <22>b7 <22>cd\n3 <1>d\nx\n99 <1>e\n", uint8(2))
 	f.Add("A0000000=0\nA\n\x02\x00\x00\x00\x00\x00\x00\x000\n0", uint8(2))
 	f.Fuzz(func(t *testing.T, text string, step uint8) {
 		for _, framing := range []parsers.Framing{parsers.CSV, parsers.JSON} {
@@ -136,9 +137,11 @@ func FuzzCutters(f *testing.F) {
 				t.Fatalf("%q, want %q", want, text)
 			}
 		}
-		entries := func(size int) *framer { return &framer{cut: cutEntry, size: size, now: new(section)} }
-		if d := cmp.Diff(cutAll(t, entries(1<<20), text, len(text)+1), cutAll(t, entries(16), text, 1+int(step))); d != "" {
-			t.Fatalf("entries (-at once +by %d):\n%s", 1+step, d)
+		for _, cut := range []cutter{cutEntry, cutFrame} {
+			f := func(size int) *framer { return &framer{cut: cut, size: size, now: new(section)} }
+			if d := cmp.Diff(cutAll(t, f(1<<20), text, len(text)+1), cutAll(t, f(16), text, 1+int(step))); d != "" {
+				t.Fatalf("entries or frames (-at once +by %d):\n%s", 1+step, d)
+			}
 		}
 		var objects []string
 		dec := json.NewDecoder(strings.NewReader(text))

@@ -123,8 +123,15 @@ func (s *scanner) look(ctx context.Context, in *input) error {
 	}
 	lines := strings.SplitN(text, "\n", sampleLines+1)
 	lines = lines[:min(len(lines), sampleLines)]
-	if lines, in.parted = wholeLines(lines); syslog.IsExport(text) {
-		lines, in.cut = sampleOf(text, cutEntry, trimRecord), cutEntry
+	lines, in.parted = wholeLines(lines)
+	switch n, _ := syslog.FrameLength(text); {
+	case syslog.IsExport(text):
+		in.cut = cutEntry
+	case n > 0:
+		in.cut = cutFrame
+	}
+	if in.cut != nil {
+		lines = sampleOf(text, in.cut, trimRecord)
 	}
 
 	o := syslog.Options{Location: s.Parse.Location, HostAlias: s.HostAlias}

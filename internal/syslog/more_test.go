@@ -61,3 +61,37 @@ func TestCutPart(t *testing.T) {
 		}
 	}
 }
+
+func TestFrameLength(t *testing.T) {
+	for _, test := range []struct {
+		s    string
+		n    int
+		more bool
+	}{
+		{"83 <22>1 2026-11-20T10:08:00Z mx1 a - - - x", 86, false},
+		{"12 <22>Nov 20", 15, false},
+		{"1048576 <1>x", 1048576 + 8, false},
+		{"1048577 <1>x", 0, false},
+		{"10485760 <1>x", 0, false},
+		{"083 <22>1 x", 0, false},
+		{"83 <192>1 x", 0, false},
+		{"83 <>x", 0, false},
+		{"3 <22>1 x", 0, false},
+		{"83  <22>1 x", 0, false},
+		{"Nov 20", 0, false},
+		{"", 0, true},
+		{"83", 0, true},
+		{"83 ", 0, true},
+		{"83 <", 0, true},
+		{"83 <22", 0, true},
+		{"83 <2x", 0, false},
+	} {
+		if n, more := FrameLength(test.s); n != test.n || more != test.more {
+			t.Errorf("%q: %d %v, want %d %v", test.s, n, more, test.n, test.more)
+		}
+	}
+	line, ok := NewReader(Options{}).Cut("45 <22>1 2026-11-20T10:08:00Z mx1 a/b 7 - - text")
+	if !ok || line.Host != "mx1" || line.Tag != "a/b" || line.Text != "text" {
+		t.Errorf("%v %+v", ok, line)
+	}
+}

@@ -29,7 +29,40 @@ func (r *Reader) wrapped(l *parsers.Line, s string) bool {
 		}
 		return false
 	}
+	if n, _ := FrameLength(s); n > 0 {
+		return r.header(l, s[strings.IndexByte(s, '<'):], outer{}, carriedHeader)
+	}
 	return r.containerd(l, s) || r.compose(l, s) || r.stern(l, s)
+}
+
+// maxFrame is how long a message is at most whose octets were counted.
+const maxFrame = 1 << 20
+
+// FrameLength returns the length of the message that s begins with, its count included, where a syslog connection's octets
+// were counted: `LENGTH <PRI>MESSAGE` (RFC 6587 3.4.1). It may be longer than s. It is 0 where there is none; more says that
+// s is too short to tell.
+func FrameLength(s string) (n int, more bool) {
+	i := 0
+	for i < len(s) && i < len("1048576") && digit(s[i]) {
+		n = n*10 + int(s[i]-'0')
+		i++
+	}
+	switch {
+	case i == len(s):
+		return 0, true
+	case i == 0 || s[0] == '0' || n > maxFrame || s[i] != ' ':
+		return 0, false
+	}
+	head := i + 1
+	switch s = s[head:]; {
+	case s == "":
+		return 0, true
+	case s[0] != '<':
+		return 0, false
+	case priorityLength(s) > 0 && n > priorityLength(s):
+		return head + n, false
+	}
+	return 0, len(s) < len("<191>") && priorityLength(s+">") > 0 || s == "<"
 }
 
 // payload cuts the line that a wrapper carried. It has the wrapper's time if no header tells another.
