@@ -41,6 +41,7 @@ type Classifier struct {
 	teller []int32   // by text: the provider that it tells, -1 for none
 	phase  []parsers.Command
 	bare   []int32 // rules without texts
+	hints  int32   // the first rule of the tier weak, or of one after it
 }
 
 // A test is what a rule asks for, made ready and put together: to wait for a rule's memory is most of what it costs to ask it.
@@ -103,6 +104,9 @@ func NewClassifier(rules []Rule, list []Provider) (*Classifier, error) {
 	}
 	slices.SortStableFunc(order, func(a, b *Rule) int { return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.order, b.order)) })
 	for _, r := range order {
+		if r.tier < TierWeak {
+			c.hints++
+		}
 		c.rules = append(c.rules, *r)
 	}
 	var errs []error
@@ -305,6 +309,9 @@ func (s *Session) decide(a *parsers.Attempt, w Whose, all *[]int32) (best int32,
 		q.phase = s.phase
 	}
 	s.readCodes(a)
+	if q.phase == parsers.NoCommand && (q.code == 534 || q.code == 535 || q.code == 538) {
+		q.phase = parsers.AUTH // codes that answer nothing else: RFC 4954 6
+	}
 	q.class = q.code / 100
 	if q.class == 0 {
 		q.class = parsers.ReplyCode(q.enhanced[0])
@@ -324,8 +331,9 @@ func (s *Session) decide(a *parsers.Attempt, w Whose, all *[]int32) (best int32,
 		}
 		*all = append(*all, i)
 	}
+	// What hints at a cause is asked last: it is in nearly every text, and seldom decides.
 	for _, i := range s.cand {
-		if (all != nil || best < 0 || i < best) && s.holds(i, q) {
+		if i < s.c.hints && (all != nil || best < 0 || i < best) && s.holds(i, q) {
 			hold(i)
 		}
 	}
@@ -338,6 +346,11 @@ func (s *Session) decide(a *parsers.Attempt, w Whose, all *[]int32) (best int32,
 			if all == nil {
 				break
 			}
+		}
+	}
+	for _, i := range s.cand {
+		if i >= s.c.hints && (all != nil || best < 0 || i < best) && s.holds(i, q) {
+			hold(i)
 		}
 	}
 	if all != nil {
