@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -164,8 +163,6 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
-	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
-		Classifier: c.Summary.Classifier}
 	if err := run.choose(ctx, &c); err != nil {
 		return err
 	}
@@ -177,6 +174,7 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		s.note("nothing was written anew: not all could be read")
 		return s.end(res, nil)
 	}
+	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Classifier: c.Summary.Classifier}
 	describe(&build, res)
 	r, err := report.Build(res.Counts, build)
 	if err != nil {
@@ -200,41 +198,24 @@ func runCheck(ctx context.Context, o IO, opt *checkOptions) error {
 		check.Expectations = append(check.Expectations, found...)
 	}
 	check.Finish(opt.strict)
-	var redacted *report.Check // made once, where an output asks for it
-	for _, out := range outputs {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		var w report.WriteOptions
-		if out.path == "" {
-			w.Color, w.Width = color, o.Width
-		}
-		format, err := report.FindCheckFormat(out.format)
+	of := redacting(&opt.redact, &check, func(level report.Redaction) (*report.Check, error) {
+		x, err := opt.redact.redactor(&s, level, build.Classifier)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		shown := &check
-		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
-			if redacted == nil {
-				x, err := opt.redact.redactor(&s, level, build.Classifier)
-				if err != nil {
-					return err
-				}
-				if level == report.RedactAll {
-					report.Redact(x, r) // it learns the names of our own hosts, which stand in texts
-				}
-				redacted = report.Redact(x, &check)
-			}
-			shown = redacted
+		if level == report.RedactAll {
+			report.Redact(x, r) // it learns the names of our own hosts, which stand in texts
 		}
-		written = errors.Join(written, out.write(o, func(to io.Writer) error {
-			b := bufio.NewWriter(to)
-			if err := format.Write(b, shown, w); err != nil {
-				return err
-			}
-			return b.Flush()
-		}))
+		return report.Redact(x, &check), nil
+	})
+	failed, err := writeAll(ctx, o, outputs, color, func(name string) (printer[report.Check], error) {
+		f, err := report.FindCheckFormat(name)
+		return printer[report.Check]{f.Write, f.Redacted, report.WriteOptions{}}, err
+	}, of)
+	if err != nil {
+		return err
 	}
+	written = errors.Join(written, failed)
 	if err := run.commit(ctx, res, written, s.end(res, written)); err != nil {
 		return err
 	}

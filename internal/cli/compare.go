@@ -179,38 +179,19 @@ func runCompare(ctx context.Context, o IO, opt *compareOptions) error {
 	}
 	options.OldName, options.NewName = sideName(opt.old), sideName(opt.new)
 	res := compare.Reports(sides[0], sides[1], options)
-	var written error
-	var redacted *report.Comparison // made once, where an output asks for it
-	for _, out := range outputs {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		w := report.WriteOptions{Top: opt.top}
-		if out.path == "" {
-			w.Color, w.Width = color, o.Width
-		}
-		format, err := report.FindComparisonFormat(out.format)
+	of := redacting(&opt.redact, res, func(level report.Redaction) (*report.Comparison, error) {
+		x, err := opt.redact.redactor(&session{flags: &opt.input, io: o}, level, c.Summary.Classifier)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		of := res
-		if level := opt.redact.of(format.Redacted); level != report.RedactNone {
-			if redacted == nil {
-				x, err := opt.redact.redactor(&session{flags: &opt.input, io: o}, level, c.Summary.Classifier)
-				if err != nil {
-					return err
-				}
-				redacted = redactComparison(x, res, sides)
-			}
-			of = redacted
-		}
-		written = errors.Join(written, out.write(o, func(to io.Writer) error {
-			b := bufio.NewWriter(to)
-			if err := format.Write(b, of, w); err != nil {
-				return err
-			}
-			return b.Flush()
-		}))
+		return redactComparison(x, res, sides), nil
+	})
+	written, err := writeAll(ctx, o, outputs, color, func(name string) (printer[report.Comparison], error) {
+		f, err := report.FindComparisonFormat(name)
+		return printer[report.Comparison]{f.Write, f.Redacted, report.WriteOptions{Top: opt.top}}, err
+	}, of)
+	if err != nil {
+		return err
 	}
 	if written != nil {
 		return &exitError{exitUsage, errors.Join(written, verdict)}

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -134,32 +132,17 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 	if err := opt.onlyIf.parse(&c.Summary); err != nil {
 		return err
 	}
-	if opt.top < 0 {
-		return usagef("--top %d: give 0 or more", opt.top)
-	}
-	build := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Since: c.Summary.Since.Time(), Until: c.Summary.Until.Time(),
-		Top: opt.rows(outputs, message != nil), MinAttempts: opt.minAttempts, Sort: report.Sort(opt.sort)}
-	if opt.sort != "" && !slices.Contains(report.Sorts(), build.Sort) {
-		return usagef("--sort %q: give one of %v", opt.sort, report.Sorts())
-	}
-	if opt.minAttempts < 0 {
-		return usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
+	build, err := opt.build(outputs, message != nil)
+	if err != nil {
+		return err
 	}
 	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
 	build.Classifier = c.Summary.Classifier
-	var baseline *report.Report
-	if opt.baseline == pastBaseline {
-		if opt.state.folder == "" {
-			return usagef("--baseline history: whose? give --state; a file of that name is ./history")
-		}
-	} else if opt.baseline != "" {
-		if baseline, err = opt.input.readBaseline(ctx, o, c, opt.baseline); err != nil {
-			return err
-		}
-	} else if opt.noise.fail {
-		return usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
+	baseline, err := opt.readBaseline(ctx, o, c)
+	if err != nil {
+		return err
 	}
 	s := session{flags: &opt.input, io: o, counts: true}
 	var run *stateRun
@@ -204,67 +187,16 @@ func runReport(ctx context.Context, o IO, opt *reportOptions) error {
 		return err
 	}
 	opt.onlyIf.strip(r)
-	var redacted *report.Report // made once, where an output asks for it
-	of := func(passedOn bool) (*report.Report, error) {
-		level := opt.redact.of(passedOn)
-		if level == report.RedactNone {
-			return r, nil
-		}
-		if redacted == nil {
-			told := &s
-			if message != nil && !opt.input.verbose { // cron would mail the note besides
-				told = &session{flags: &inputFlags{quiet: true}, io: o, key: s.key}
-			}
-			x, err := opt.redact.redactor(told, level, build.Classifier)
-			if err != nil {
-				return nil, err
-			}
-			redacted = report.Redact(x, r)
-		}
-		return redacted, nil
-	}
 	unwanted := len(which) == 0 && len(opt.onlyIf.exprs) > 0
-	var written error
-	for _, out := range outputs {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if out.path == "" && (unwanted || message != nil) {
-			continue
-		}
-		format, section, err := reportFormat(out.format)
-		if err != nil {
-			return err
-		}
-		w := report.WriteOptions{Top: opt.top, Section: cmp.Or(section, opt.section)}
-		if out.path == "" {
-			w.Color, w.Width = color, o.Width
-		}
-		r, err := of(format.Redacted)
-		if err != nil {
-			return err
-		}
-		written = errors.Join(written, writeReport(out, format, r, w, o))
+	if unwanted || message != nil {
+		outputs = slices.DeleteFunc(outputs, func(out output) bool { return out.path == "" })
 	}
-	if message != nil && !unwanted {
-		r, err := of(true) // mail is passed on
-		if err != nil {
-			return err
-		}
-		now := c.Now
-		if now.IsZero() {
-			now = c.Clock
-		}
-		m, err := message.message(r, opt.top, now.In(c.Parse.Location))
-		if err != nil {
-			return err
-		}
-		if err := message.deliver(ctx, o, m); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			written = errors.Join(written, err)
-		}
+	if unwanted {
+		message = nil
+	}
+	written, err := opt.write(ctx, &s, r, &c, outputs, color, message)
+	if err != nil {
+		return err
 	}
 	err = opt.onlyIf.verdict(which, run.commit(ctx, res, written, s.end(res, written)))
 	if r.Comparison != nil {
@@ -287,6 +219,82 @@ func (opt *reportOptions) rows(outputs []output, message bool) (top int) {
 		top = max(top, f.Top)
 	}
 	return top
+}
+
+// write writes a report, made by c, to its outputs, and sends it in place of stdout where there is to be a message. Its errors
+// are those of [writeAll].
+func (opt *reportOptions) write(ctx context.Context, s *session, r *report.Report, c *scan.Config, outputs []output, color bool, message *envelope) (written, err error) {
+	of := redacting(&opt.redact, r, func(level report.Redaction) (*report.Report, error) {
+		told := s
+		if len(opt.mail.to) > 0 && !opt.input.verbose { // cron would mail the note besides
+			told = &session{flags: &inputFlags{quiet: true}, io: s.io, key: s.key}
+		}
+		x, err := opt.redact.redactor(told, level, c.Summary.Classifier)
+		if err != nil {
+			return nil, err
+		}
+		return report.Redact(x, r), nil
+	})
+	written, err = writeAll(ctx, s.io, outputs, color, func(name string) (printer[report.Report], error) {
+		f, section, err := reportFormat(name)
+		return printer[report.Report]{f.Write, f.Redacted, report.WriteOptions{Top: opt.top, Section: cmp.Or(section, opt.section)}}, err
+	}, of)
+	if err != nil || slices.ContainsFunc(outputs, func(out output) bool { return out.path == "" }) {
+		return written, err
+	}
+	if ctx.Err() != nil || message == nil {
+		return written, ctx.Err()
+	}
+	if r, err = of(true); err != nil { // mail is passed on
+		return nil, err
+	}
+	now := c.Now
+	if now.IsZero() {
+		now = c.Clock
+	}
+	m, err := message.message(r, opt.top, now.In(c.Parse.Location))
+	if err != nil {
+		return nil, err
+	}
+	if err := message.deliver(ctx, s.io, m); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		written = errors.Join(written, err)
+	}
+	return written, nil
+}
+
+// build returns what the flags say of the report. message: it is mailed.
+func (opt *reportOptions) build(outputs []output, message bool) (report.Options, error) {
+	o := report.Options{Tool: report.Tool{Name: "bouncelog", Version: Version}, Top: opt.rows(outputs, message), MinAttempts: opt.minAttempts, Sort: report.Sort(opt.sort)}
+	switch {
+	case opt.top < 0:
+		return o, usagef("--top %d: give 0 or more", opt.top)
+	case opt.sort != "" && !slices.Contains(report.Sorts(), o.Sort):
+		return o, usagef("--sort %q: give one of %v", opt.sort, report.Sorts())
+	case opt.minAttempts < 0:
+		return o, usagef("--min-attempts %d: give 0 or more", opt.minAttempts)
+	}
+	return o, nil
+}
+
+// readBaseline returns the report that --baseline names, which another one, made by c, is compared with. It is nil where there is
+// none, and where it is of history, which is known once the logs are read.
+func (opt *reportOptions) readBaseline(ctx context.Context, o IO, c scan.Config) (*report.Report, error) {
+	switch opt.baseline {
+	case "":
+		if opt.noise.fail {
+			return nil, usagef("--fail-on-regression: there is nothing to compare with; give --baseline FILE")
+		}
+		return nil, nil
+	case pastBaseline:
+		if opt.state.folder == "" {
+			return nil, usagef("--baseline history: whose? give --state; a file of that name is ./history")
+		}
+		return nil, nil
+	}
+	return opt.input.readBaseline(ctx, o, c, opt.baseline)
 }
 
 // compare compares what was counted with a baseline: all of it, whatever the report leaves out.
@@ -322,16 +330,6 @@ func describe(build *report.Options, res *scan.Result) {
 	for _, x := range res.Samples {
 		build.Samples = append(build.Samples, report.Sample{Bucket: bucketName(x.Bucket), Reason: x.Reason, Text: x.Text, File: x.File, Line: x.Line})
 	}
-}
-
-func writeReport(out output, format report.Format, r *report.Report, w report.WriteOptions, o IO) error {
-	return out.write(o, func(to io.Writer) error {
-		b := bufio.NewWriter(to)
-		if err := format.Write(b, r, w); err != nil {
-			return err
-		}
-		return b.Flush()
-	})
 }
 
 // reportFormat returns the format that a name stands for, and the section of csv:SECTION.
