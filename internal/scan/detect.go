@@ -36,10 +36,12 @@ type Detection struct {
 	Tagged  []Guess    // for lines behind a header that no tag claims
 	Framing parsers.Framing
 	Forced  bool // the user named the format
+
+	headed bool // the last resort reads lines with headers and without: it takes a header for words
 }
 
 // bare reports whether lines are to be tried as they are before a header is looked for: most have none.
-func (d *Detection) bare() bool { return len(d.Bare) > 0 && 2*d.Headers < d.Lines }
+func (d *Detection) bare() bool { return len(d.Bare) > 0 && 2*d.Headers < d.Lines && !d.headed }
 
 // maxGuesses is how many formats may try a line that no tag claims: objects of several services in one file.
 const maxGuesses = 4
@@ -153,7 +155,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 	}
 	if s.Forced {
 		only := []Guess{{s.Formats[0].Name, 100, 0}}
-		if len(d.Bare) > 0 || d.Headers == 0 || s.Formats[0].Framing != parsers.Lines {
+		if len(d.Bare) > 0 || d.Headers < d.Lines || d.Lines == 0 || s.Formats[0].Framing != parsers.Lines {
 			d.Bare = only
 		}
 		d.Tagged = only
@@ -166,6 +168,7 @@ func (s *scanner) detect(in *input, o syslog.Options, head string, lines []strin
 		}
 	}
 	d.Bare, d.Tagged = surest(d.Bare), surest(d.Tagged)
+	d.headed = d.Headers > 0 && len(d.Bare) > 0 && s.Formats[d.Bare[0].index].LastResort
 	if len(d.Bare) > 0 && claimed == 0 {
 		d.Framing = s.Formats[d.Bare[0].index].Framing
 	}

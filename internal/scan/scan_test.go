@@ -442,6 +442,25 @@ func TestOtherLogs(t *testing.T) {
 	}
 }
 
+// The last resort reads lines behind headers and lines without, in one log.
+func TestLastResortAmongHeaders(t *testing.T) {
+	path := write(t, "mta.log", []byte(`2026-11-20 10:08:00 delivery to=<a@example.net> status=bounced response: 550 5.1.1 unknown
+2026-11-20 10:08:01 delivery to=<b@example.net> status=bounced response: 550 5.1.1 unknown
+2026-11-20 10:08:02 delivery to=<c@example.net> status=bounced response: 550 5.1.1 unknown
+Nov 20 10:09:00 mx1 mta[1]: delivery to=<d@example.net> status=deferred response: 451 4.7.1 later
+`))
+	for _, forced := range []bool{false, true} {
+		c := scanFiles(t, []string{path}, func(c *Config) {
+			if c.Forced = forced; forced {
+				c.Formats = slices.DeleteFunc(c.Formats, func(f parsers.Format) bool { return f.Name != "generic" })
+			}
+		}).Counts
+		if got := c.Total.Attempts; got != (summary.Attempts{Deferred: 1, Bounced: 3}) || c.Last.String() != "2026-11-20T10:09:00Z" {
+			t.Errorf("forced %v: %+v, last %v, ledger %v", forced, got, c.Last, c.Ledger)
+		}
+	}
+}
+
 // What an old syslogd says of itself is no line that nobody knows, and no delivery either.
 func TestRepeatNotice(t *testing.T) {
 	path := write(t, "mail.log", []byte(`Nov 20 10:08:00 mx1 postfix/smtp[1]: 9F2C41D07A: to=<a@example.net>, relay=mx.example.net[192.0.2.25]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
