@@ -34,6 +34,12 @@ func appendFolded(dst []byte, s string) []byte {
 			i++
 			continue
 		}
+		if c == ' ' && !gap && len(dst) > start { // the commonest of the rest
+			dst = append(dst, ' ')
+			gap = true
+			i++
+			continue
+		}
 		switch {
 		case c == '\\' && i+1 < len(s) && s[i+1] == 'n' && lineBegins(s[i+2:]): // Exim's line end
 			i++
@@ -230,8 +236,11 @@ func appendNameless(dst []byte, text string) []byte {
 // appendSpaced appends a folded text, if it has words that underscores join, with blanks in their place, as a line: BAD_RECIPIENT
 // and mailbox_is_full are phrases too.
 func appendSpaced(dst []byte, text string) []byte {
-	start := len(dst)
-	for i := 1; i+1 < len(text); i++ {
+	start, i := len(dst), strings.IndexByte(text, '_')
+	if i < 0 {
+		return dst
+	}
+	for i = max(i, 1); i+1 < len(text); i++ {
 		if text[i] != '_' || !isLetter(text[i-1]) || !isLetter(text[i+1]) {
 			continue
 		}
