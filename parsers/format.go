@@ -156,6 +156,9 @@ func (l *Line) Malformed(rest, msg string) error {
 // A Joiner makes events of the [Part] events of its format. It sees those of all inputs in the order of the log, and is used
 // by one goroutine. Its memory must be bounded whatever the log says.
 //
+// One that implements [encoding.BinaryAppender] and [encoding.BinaryUnmarshaler] can go on in a later run where this one ends, with
+// what it remembers: --state needs that.
+//
 // Join appends to dst the events that are complete with ev, a Part of line. host is the line's host, or what stands for it.
 // What it keeps of ev and line it clones. Events it returns have the position of line, and its time unless they set one.
 type Joiner interface {

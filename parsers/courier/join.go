@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
 // A joiner makes one attempt of the lines about a recipient, with the one that ends it.
-type joiner struct{ deliveries *recent.Map[key, *delivery] }
+type joiner struct{ deliveries *recent.Map[*delivery] }
 
 // How many deliveries are remembered at least, and how much of each at most. Courier logs ten lines of a reply and its last.
 const (
@@ -17,8 +18,8 @@ const (
 	maxText       = 4 << 10
 )
 
-// A key identifies a delivery.
-type key struct{ host, id, recipient string }
+// A key identifies a delivery: host, id and recipient.
+type key = recent.Key
 
 // A delivery is what the log said of an attempt that has not ended.
 type delivery struct {
@@ -29,7 +30,7 @@ type delivery struct {
 }
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{recent.NewMap[key, *delivery](minDeliveries)}
+	return &joiner{recent.NewMap[*delivery](minDeliveries)}
 }
 
 // Join implements [parsers.Joiner].
@@ -98,4 +99,37 @@ func (d *delivery) tell(a *parsers.Attempt, program string) {
 			a.Origin = parsers.OriginLocal
 		}
 	}
+}
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
+	j.deliveries.Append((*wire.Appender)(&dst), func(a *wire.Appender, d *delivery) {
+		a.Strings(d.lines)
+		a.Bool(d.cut)
+		a.Bool(d.taker != nil)
+		if t := d.taker; t != nil {
+			a.String(t.RelayHost)
+			a.String(t.RelayIP)
+			a.Byte(byte(t.Kind))
+			a.Bool(t.NotAttempted)
+			a.String(t.Diagnostic)
+		}
+	})
+	return dst, nil
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (j *joiner) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	j.deliveries.Read(&r, func(r *wire.Reader) *delivery {
+		d := &delivery{lines: r.Strings(), cut: r.Bool()}
+		for _, line := range d.lines {
+			d.length += len(line)
+		}
+		if r.Bool() {
+			d.taker = &parsers.Attempt{RelayHost: r.String(), RelayIP: r.String(), Kind: parsers.AttemptKind(r.Byte()), NotAttempted: r.Bool(), Diagnostic: r.String()}
+		}
+		return d
+	})
+	return r.End()
 }

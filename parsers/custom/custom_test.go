@@ -253,9 +253,6 @@ func TestMemory(t *testing.T) {
 	if a, b := recipient("h1", "1"), recipient("h2", "1"); a != "a@example.com" || b != "" {
 		t.Errorf("recipients %q, %q after many", a, b)
 	}
-	if n := len(m.(*memory).young) + len(m.(*memory).old); n > 2*maxRemembered {
-		t.Errorf("%d keys are remembered", n)
-	}
 	add("h1", "session 1 closed")
 	if a := recipient("h1", "1"); a != "" {
 		t.Errorf("recipient %q after the end", a)

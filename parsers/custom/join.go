@@ -1,8 +1,12 @@
 package custom
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
+	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -76,23 +80,20 @@ func (j *join) part(evs []parsers.Event, r *rule, rec *record, line *parsers.Lin
 // maxRemembered is how many keys are remembered at least. Twice as many may be.
 const maxRemembered = 1 << 16
 
-// A memory is what is known of each key. It has two generations: where the young one is full it becomes the old one,
-// and what was in that and did not come again is forgotten.
+// A memory is what is known of each key.
 type memory struct {
 	*join
-	young, old map[joinKey][]string
+	known *recent.Map[[]string] // of the fields to be remembered, by host and key
 }
 
-type joinKey struct{ host, key string }
-
 func (j *join) open(parsers.Options) parsers.Joiner {
-	return &memory{join: j, young: make(map[joinKey][]string)}
+	return &memory{j, recent.NewMap[[]string](maxRemembered)}
 }
 
 // Join implements [parsers.Joiner].
 func (m *memory) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
-	key := joinKey{host, ev.Text}
-	known := m.recall(key)
+	key := recent.Key{host, ev.Text}
+	known, _ := m.known.Get(key)
 	for i, f := range m.remember {
 		said := f.text(ev)
 		switch {
@@ -100,14 +101,14 @@ func (m *memory) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 			*said = known[i]
 		case *said != "" && (known == nil || known[i] != *said):
 			if known == nil {
-				known = m.put(key)
+				known = make([]string, len(m.remember))
+				m.known.Put(key, known)
 			}
 			known[i] = strings.Clone(*said)
 		}
 	}
 	if ev.Part&forgotten != 0 {
-		delete(m.young, key)
-		delete(m.old, key)
+		m.known.Drop(key)
 	}
 	if ev.Part&complete == 0 || ev.Attempt.Recipient == "" {
 		return dst
@@ -118,27 +119,27 @@ func (m *memory) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 	return dst
 }
 
-// recall returns what is known of a key, nil where nothing is.
-func (m *memory) recall(key joinKey) []string {
-	known := m.young[key]
-	if known == nil {
-		if known = m.old[key]; known != nil {
-			m.insert(joinKey{strings.Clone(key.host), strings.Clone(key.key)}, known)
-		}
-	}
-	return known
+// String returns what a memory depends on.
+func (j *join) String() string { return fmt.Sprintf("%v %v %v %q", j.key, j.remember, j.on, j.forget) }
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (m *memory) AppendBinary(dst []byte) ([]byte, error) {
+	a := (*wire.Appender)(&dst)
+	a.String(m.join.String())
+	m.known.Append(a, (*wire.Appender).Strings)
+	return dst, nil
 }
 
-// put makes room for what is to be known of a key.
-func (m *memory) put(key joinKey) []string {
-	known := make([]string, len(m.remember))
-	m.insert(joinKey{strings.Clone(key.host), strings.Clone(key.key)}, known)
-	return known
-}
-
-func (m *memory) insert(key joinKey, known []string) {
-	if len(m.young) >= maxRemembered {
-		m.young, m.old = make(map[joinKey][]string), m.young
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (m *memory) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	if r.String() != m.join.String() {
+		return errors.New("its [join] was changed since")
 	}
-	m.young[key] = known
+	m.known.Read(&r, func(r *wire.Reader) []string {
+		known := r.Strings()
+		r.Must(len(known) == len(m.remember))
+		return known
+	})
+	return r.End()
 }

@@ -4,18 +4,19 @@ import (
 	"strings"
 
 	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
 // A joiner gives each outcome the recipient and the server of the lines before it. An outcome whose lines are not in the
 // log has what its own says.
-type joiner struct{ mails *recent.Map[key, *mail] }
+type joiner struct{ mails *recent.Map[*mail] }
 
 // minMails is how many are remembered at least.
 const minMails = 1 << 14
 
-// A key identifies a recipient, or a message by its own id.
-type key struct{ host, tag, id string }
+// A key identifies a recipient, or a message by its own id: host, tag and id.
+type key = recent.Key
 
 // A mail is what the log said of one recipient, or of the message by its own id.
 type mail struct {
@@ -31,7 +32,7 @@ type mail struct {
 }
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{recent.NewMap[key, *mail](minMails)}
+	return &joiner{recent.NewMap[*mail](minMails)}
 }
 
 // Join implements [parsers.Joiner].
@@ -110,4 +111,29 @@ func (m *mail) addServer(a *parsers.Attempt) {
 func (j *joiner) remove(dst []parsers.Event, like parsers.Event, k key) []parsers.Event {
 	j.mails.Drop(k)
 	return append(dst, parsers.Event{Kind: parsers.Removed, Instance: like.Instance, QueueID: like.QueueID})
+}
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
+	j.mails.Append((*wire.Appender)(&dst), func(a *wire.Appender, m *mail) {
+		a.String(m.sender)
+		a.String(m.recipient)
+		a.Byte(byte(m.last))
+		a.String(m.host)
+		a.String(m.ip)
+		a.Uint(uint64(m.port))
+		a.Byte(byte(m.kind))
+		a.Bool(m.smarthost)
+	})
+	return dst, nil
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (j *joiner) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	j.mails.Read(&r, func(r *wire.Reader) *mail {
+		return &mail{sender: r.String(), recipient: r.String(), last: parsers.Status(r.Byte()), host: r.String(), ip: r.String(), port: uint16(r.Uint()),
+			kind: parsers.AttemptKind(r.Byte()), smarthost: r.Bool()}
+	})
+	return r.End()
 }

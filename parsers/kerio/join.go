@@ -2,6 +2,7 @@ package kerio
 
 import (
 	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -16,14 +17,14 @@ const minMessages = 1 << 16
 
 // A joiner tells each attempt how long ago its message arrived, which Kerio's log says nowhere.
 type joiner struct {
-	arrivals *recent.Map[key, parsers.Stamp]
+	arrivals *recent.Map[parsers.Stamp]
 }
 
-// A key identifies a message.
-type key struct{ host, id string }
+// A key identifies a message: host and id.
+type key = recent.Key
 
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{recent.NewMap[key, parsers.Stamp](minMessages)}
+	return &joiner{recent.NewMap[parsers.Stamp](minMessages)}
 }
 
 // Join implements [parsers.Joiner].
@@ -49,4 +50,17 @@ func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *
 	since, _ := j.arrivals.Get(k)
 	a.Delay = parsers.Between(since, at)
 	return dst
+}
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
+	j.arrivals.Append((*wire.Appender)(&dst), func(a *wire.Appender, at parsers.Stamp) { a.Int(int64(at)) })
+	return dst, nil
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (j *joiner) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	j.arrivals.Read(&r, func(r *wire.Reader) parsers.Stamp { return parsers.Stamp(r.Int()) })
+	return r.End()
 }

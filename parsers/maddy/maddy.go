@@ -26,6 +26,7 @@ import (
 
 	"bouncelog/internal/fields"
 	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -202,19 +203,16 @@ const minFailures = 1 << 10
 
 // A joiner tells the recipients that were given up because the attempts ran out.
 type joiner struct {
-	status *recent.Map[failure, parsers.Status] // of the latest attempt
+	status *recent.Map[parsers.Status] // of the latest attempt
 }
 
-// A failure is a recipient of whom an attempt failed.
-type failure struct{ host, queueID, recipient string }
-
 func newJoiner(parsers.Options) parsers.Joiner {
-	return &joiner{recent.NewMap[failure, parsers.Status](minFailures)}
+	return &joiner{recent.NewMap[parsers.Status](minFailures)}
 }
 
 // Join implements [parsers.Joiner].
 func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *parsers.Event) []parsers.Event {
-	key := failure{host, ev.QueueID, ev.Attempt.Recipient}
+	key := recent.Key{host, ev.QueueID, ev.Attempt.Recipient} // of whom an attempt failed
 	if ev.Part == failed {
 		j.status.Put(key, ev.Attempt.Status)
 		return dst
@@ -225,6 +223,19 @@ func (j *joiner) Join(dst []parsers.Event, host string, _ *parsers.Line, ev *par
 	j.status.Put(key, parsers.StatusExpired)
 	expired := parsers.Event{Kind: parsers.Expired, Time: ev.Time, QueueID: ev.QueueID}
 	a := &expired.Attempt
-	a.Recipient, a.Status, a.Kind, a.NotAttempted, a.Origin = key.recipient, parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal
+	a.Recipient, a.Status, a.Kind, a.NotAttempted, a.Origin = ev.Attempt.Recipient, parsers.StatusExpired, parsers.Final, true, parsers.OriginLocal
 	return append(dst, expired)
+}
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
+	j.status.Append((*wire.Appender)(&dst), func(a *wire.Appender, s parsers.Status) { a.Byte(byte(s)) })
+	return dst, nil
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (j *joiner) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	j.status.Read(&r, func(r *wire.Reader) parsers.Status { return parsers.Status(r.Byte()) })
+	return r.End()
 }

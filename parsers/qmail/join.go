@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"bouncelog/internal/recent"
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -12,10 +13,10 @@ import (
 //
 // Note: the sender and the end of a message are ordinary events, by which attempts find them. Only its age is kept here.
 type joiner struct {
-	starts   int64                           // so far
-	stops    *recent.Map[key, int64]         // by queue: starts when it stopped last; deliveries started before are over
-	underway *recent.Map[key, delivery]      // by number
-	messages *recent.Map[key, parsers.Stamp] // by queue id: when they came
+	starts   int64                      // so far
+	stops    *recent.Map[int64]         // by queue: starts when it stopped last; deliveries started before are over
+	underway *recent.Map[delivery]      // by number
+	messages *recent.Map[parsers.Stamp] // by queue id: when they came
 }
 
 // A delivery is one that was started.
@@ -36,14 +37,14 @@ const (
 
 func newJoiner(parsers.Options) parsers.Joiner {
 	return &joiner{
-		stops:    recent.NewMap[key, int64](minStops),
-		underway: recent.NewMap[key, delivery](minUnderway),
-		messages: recent.NewMap[key, parsers.Stamp](minMessages),
+		stops:    recent.NewMap[int64](minStops),
+		underway: recent.NewMap[delivery](minUnderway),
+		messages: recent.NewMap[parsers.Stamp](minMessages),
 	}
 }
 
-// A key identifies a delivery, a message, or with an empty id a queue.
-type key struct{ host, tag, queue, id string }
+// A key identifies a delivery, a message, or with an empty id a queue: host, tag, queue and id.
+type key = recent.Key
 
 // Join implements [parsers.Joiner].
 func (j *joiner) Join(dst []parsers.Event, host string, line *parsers.Line, ev *parsers.Event) []parsers.Event {
@@ -94,4 +95,32 @@ func queueOf(ev *parsers.Event) string {
 		return ev.Instance
 	}
 	return strings.TrimLeft(ev.Text[digits(ev.Text):], "-._/")
+}
+
+// AppendBinary implements [encoding.BinaryAppender].
+func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
+	a := (*wire.Appender)(&dst)
+	a.Int(j.starts)
+	j.stops.Append(a, (*wire.Appender).Int)
+	j.underway.Append(a, func(a *wire.Appender, d delivery) {
+		a.Int(d.start)
+		a.Int(int64(d.at))
+		a.String(d.id)
+		a.String(d.recipient)
+		a.Byte(byte(d.kind))
+	})
+	j.messages.Append(a, func(a *wire.Appender, at parsers.Stamp) { a.Int(int64(at)) })
+	return dst, nil
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (j *joiner) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	j.starts = r.Int()
+	j.stops.Read(&r, (*wire.Reader).Int)
+	j.underway.Read(&r, func(r *wire.Reader) delivery {
+		return delivery{r.Int(), parsers.Stamp(r.Int()), r.String(), r.String(), parsers.AttemptKind(r.Byte())}
+	})
+	j.messages.Read(&r, func(r *wire.Reader) parsers.Stamp { return parsers.Stamp(r.Int()) })
+	return r.End()
 }
