@@ -117,7 +117,8 @@ type chaos struct {
 	rotated int
 	clean   bool // nothing changed since the last completed run
 	keep    string
-	away    string // a file that was taken away, to come back later
+	formats []parsers.Format // of the logs; nil: any
+	away    string           // a file that was taken away, to come back later
 
 	sum  map[string]int64
 	open []byte
@@ -344,7 +345,10 @@ func (c *chaos) once() (map[string]int64, []byte, error) {
 	clock := func() time.Time { return c.now }
 	o := IO{Err: io.Discard, Env: os.Getenv, Clock: clock, state: func(string) state.FS { return c.memory }}
 	s := session{flags: new(inputFlags), io: o}
-	conf := scan.Config{Formats: all.Formats(), Jobs: 1 + c.r.IntN(3), Now: clock()}
+	conf := scan.Config{Formats: c.formats, Forced: c.formats != nil, Jobs: 1 + c.r.IntN(3), Now: clock()}
+	if c.formats == nil {
+		conf.Formats = all.Formats()
+	}
 	conf.Parse.Location = time.UTC
 	var err error
 	conf.Summary.Classifier, err = chaosClassifier()

@@ -10,6 +10,7 @@ import (
 
 	"bouncelog/internal/scan"
 	"bouncelog/internal/snapshot"
+	"bouncelog/internal/source"
 	"bouncelog/internal/summary"
 	"bouncelog/parsers"
 	"bouncelog/report"
@@ -22,10 +23,13 @@ the whole days of --period, --yesterday, --last 7d, --since and --until.
 
 // ends is how far a log was read.
 type ends struct {
-	till, lines int64
-	whole       bool
-	known       scan.Known
+	till  int64
+	tail  source.Tail
+	whole bool
+	known scan.Known
 }
+
+func endsOf(in *scan.InputResult) ends { return ends{in.End, in.Tail, in.Whole, in.Known} }
 
 // byDay counts what is new in each log and on each day by itself, so that history has it so, and then all of it together.
 func (r *stateRun) byDay(ctx context.Context, c scan.Config) (*scan.Result, error) {
@@ -40,11 +44,15 @@ func (r *stateRun) byDay(ctx context.Context, c scan.Config) (*scan.Result, erro
 	r.days = make(map[string][]snapshot.Piece)
 	r.made = made
 	var all []*snapshot.Snapshot
-	for _, in := range c.Inputs {
+	inputs, err := scan.Order(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range inputs {
 		step := r.steps[in]
 		errs, err := eachDay(ctx, c, in, midnights, c.Runs.Known[in], func(day scan.Day, res *scan.Result, groups []scan.Group) error {
 			x := &res.Inputs[0]
-			r.ends[step] = ends{x.End, x.Known.Lines, x.Whole, x.Known}
+			r.ends[step] = endsOf(x)
 			if x.Lines == 0 {
 				return nil
 			}
@@ -342,7 +350,7 @@ func (w *days) describe(build *report.Options) {
 		}
 		x := &inputs[i]
 		x.Lines, x.Bytes = x.Lines+in.Lines, x.Bytes+in.Bytes
-		x.First, x.Last = earliest(x.First, in.First), max(x.Last, in.Last)
+		x.First, x.Last = earliest(x.First, in.First), latest(x.Last, in.Last)
 		for _, name := range in.Formats {
 			x.Formats = with(x.Formats, name)
 		}
@@ -355,11 +363,23 @@ func (w *days) describe(build *report.Options) {
 
 // earliest returns the earlier of two times as RFC 3339 has them in UTC, of which an empty one is none.
 func earliest(a, b string) string {
-	if a == "" || b != "" && b < a {
+	if a == "" || b != "" && before3339(b, a) {
 		return b
 	}
 	return a
 }
+
+// latest returns the later of two times as RFC 3339 has them in UTC, of which an empty one is none.
+func latest(a, b string) string {
+	if a == "" || before3339(a, b) {
+		return b
+	}
+	return a
+}
+
+// before3339 reports whether a time is before another. Only one that ends in Z could be taken to be after fractions of its
+// second.
+func before3339(a, b string) bool { return strings.TrimSuffix(a, "Z") < strings.TrimSuffix(b, "Z") }
 
 // ofHistory reports whether a command with these arguments reads history, not logs.
 func (f *stateFlags) ofHistory(paths []string) bool {

@@ -179,6 +179,10 @@ func (s *session) countDays(ctx context.Context, c scan.Config, made snapshot.Ma
 func eachDay(ctx context.Context, c scan.Config, in *source.Input, midnights *time.Location, known scan.Known,
 	do func(scan.Day, *scan.Result, []scan.Group) error) (errs []error, err error) {
 	c.Inputs = []*source.Input{in}
+	var runs scan.Runs // before, as far as each day has to know of them
+	if c.Runs != nil {
+		runs = scan.Runs{Memory: c.Runs.Memory, Newest: c.Runs.Newest}
+	}
 	days, err := scan.Days(ctx, c, midnights)
 	switch {
 	case ctx.Err() != nil:
@@ -188,7 +192,8 @@ func eachDay(ctx context.Context, c scan.Config, in *source.Input, midnights *ti
 	}
 	for _, day := range days {
 		part := in.Within(day.From, day.Till)
-		c.Inputs, c.Runs = []*source.Input{part}, &scan.Runs{Known: map[*source.Input]scan.Known{part: known}}
+		runs.Known = map[*source.Input]scan.Known{part: known}
+		c.Inputs, c.Runs = []*source.Input{part}, &runs
 		res, groups, err := scan.Groups(ctx, c)
 		if err != nil {
 			return nil, err
@@ -196,6 +201,7 @@ func eachDay(ctx context.Context, c scan.Config, in *source.Input, midnights *ti
 		if len(res.Errors) > 0 {
 			return res.Errors, nil
 		}
+		res.Inputs[0].Known.Day = day.Date
 		known = res.Inputs[0].Known
 		if err := do(day, res, groups); err != nil {
 			return nil, err

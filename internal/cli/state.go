@@ -16,6 +16,7 @@ import (
 	"bouncelog/internal/source"
 	"bouncelog/internal/state"
 	"bouncelog/internal/summary"
+	"bouncelog/parsers"
 
 	"github.com/spf13/pflag"
 )
@@ -38,8 +39,8 @@ const tries = 3
 
 const stateHelp = `
 With --state FOLDER each line is read once, in however many runs: the folder has how far every log was read, and the messages
-that were open. A log is known by its first lines, so it may be renamed, compressed, copied and truncated; its last line waits
-until it is whole. Pending is what is pending now; attempts whose sender is not known yet are counted in a later run. The
+that were open. A log is known by its first lines, so it may be renamed, compressed, copied and truncated; its last line, row or
+object waits until it is whole. Pending is what is pending now; attempts whose sender is not known yet are counted in a later run. The
 folder changes once all is written: a run that is interrupted is repeated by the next one. Two runs wait for each other.
 `
 
@@ -59,6 +60,7 @@ type stateRun struct {
 	plan    *state.Plan
 	steps   map[*source.Input]*state.Step
 	open    []byte // what the run leaves open
+	memory  *scan.Memory
 	now     time.Time
 	unlock  func()
 	ends    map[*state.Step]ends
@@ -215,15 +217,25 @@ func (r *stateRun) choose(ctx context.Context, c *scan.Config) error {
 			return err
 		}
 	}
-	c.Runs = &scan.Runs{Known: make(map[*source.Input]scan.Known), Open: open, Leave: func(left *summary.Summary, res *scan.Result) error {
+	c.Runs = &scan.Runs{Known: make(map[*source.Input]scan.Known), Newest: make(map[string]parsers.Stamp), Open: open, Leave: func(left *summary.Summary, res *scan.Result) error {
 		r.open = left.EncodeOpen(nil, res.Locate)
 		return nil
 	}}
+	for _, l := range r.store.State().Logs {
+		for _, host := range []string{l.Host, l.Named} {
+			if l.Read > 0 && host != "" {
+				c.Runs.Newest[host] = max(c.Runs.Newest[host], l.First)
+			}
+		}
+	}
 	return r.replan(ctx, c)
 }
 
-// openPart is the part of a state that has the open messages.
-const openPart = "open"
+// The parts of a state that have the open messages, and what joiners remember.
+const (
+	openPart = "open"
+	joinPart = "join"
+)
 
 // settings refuses options that others were open with.
 func (r *stateRun) settings(open []byte, o *summary.Options) error {
@@ -246,17 +258,29 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 	r.steps, r.ends = make(map[*source.Input]*state.Step), make(map[*state.Step]ends)
 	c.Inputs = nil
 	clear(c.Runs.Known)
+	kept, err := r.store.Part(joinPart)
+	if err == nil {
+		r.memory, err = scan.NewMemory(kept)
+	}
+	if err != nil {
+		return stateError(err)
+	}
+	c.Runs.Memory = r.memory
 	for _, step := range r.plan.Steps {
 		one := *c
 		one.Inputs, one.Runs = []*source.Input{step.Input}, nil
-		// What goes wrong here does so once more, and is told then.
-		if till, err := scan.Decided(ctx, one); err == nil && till > 0 && !step.Hold(till) {
+		till, waits, err := scan.Decided(ctx, one)
+		switch {
+		case errors.Is(err, source.ErrRewritten):
+			r.s.errs = append(r.s.errs, fmt.Errorf("%w; have its program append to it, or begin anew with it: bouncelog state forget --state %s %s", err, r.flags.folder, step.Input.Name))
 			continue
-		}
+		case err == nil && till >= 0 && !step.Limit(till, waits):
+			continue
+		} // else what went wrong does so once more, and is told then
 		c.Inputs = append(c.Inputs, step.Input)
 		r.steps[step.Input] = step
 		if l := step.Log; l.Read > 0 {
-			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, First: l.First}
+			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, Named: l.Named, First: l.First, Day: l.Day, Under: scan.Under{Header: l.Header, Inside: l.Inside}}
 		}
 	}
 	if !r.flags.journal {
@@ -327,17 +351,21 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 	for i := range res.Inputs {
 		in := &res.Inputs[i]
 		if step := r.steps[in.Input]; step != nil { // else it was read by days
-			r.ends[step] = ends{in.End, in.Known.Lines, in.Whole, in.Known}
+			r.ends[step] = endsOf(in)
 		}
 	}
 	for step, e := range r.ends {
 		l := step.Log
-		l.Anchor, l.Host, l.First = e.known.Anchor, e.known.Host, e.known.First
-		step.Read(e.till, e.lines, e.whole)
+		l.Anchor, l.Host, l.Named, l.First = e.known.Anchor, e.known.Host, e.known.Named, e.known.First
+		l.Day, l.Header, l.Inside = e.known.Day, e.known.Under.Header, e.known.Under.Inside
+		step.Read(e.till, e.known.Lines, e.tail, e.whole)
 	}
 	next.Command, next.Time, next.Logs = r.command, r.now.Unix(), r.plan.Logs(keepLogs)
-	parts := map[string][]byte{openPart: r.open}
-	err := r.addDays(parts)
+	joined, err := r.memory.Encode()
+	parts := map[string][]byte{openPart: r.open, joinPart: joined}
+	if err == nil {
+		err = r.addDays(parts)
+	}
 	if len(r.days) > 0 && next.Zone == "" {
 		next.Zone = r.made.Zone
 	}

@@ -1,12 +1,11 @@
 package scan
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ type Day struct {
 }
 
 // Days cuts the span of an input, the only one of a configuration, at midnight. A line that is of an earlier day than one
-// before it stays with that one's. What is more than a day after the reference does not count: one wild stamp is no day.
+// before it stays with that one's, be that of an earlier run. What is more than a day after the reference does not count: one wild stamp is no day.
 func Days(ctx context.Context, c Config, zone *time.Location) ([]Day, error) {
 	s, err := prepare(ctx, c)
 	if err != nil {
@@ -40,11 +39,18 @@ func Days(ctx context.Context, c Config, zone *time.Location) ([]Day, error) {
 		return nil, err
 	}
 	defer t.Close()
-	d := dater{in: in, zone: zone, last: parsers.StampOf(cmp.Or(c.Now, c.Clock)).Add(24 * time.Hour),
+	d := dater{in: in, zone: zone, known: s.Runs.of(in.Input).Day, last: parsers.StampOf(cmp.Or(c.Now, c.Clock)).Add(24 * time.Hour),
 		cut: syslog.NewReader(syslog.Options{Location: c.Parse.Location, Anchor: in.anchor, HostAlias: c.HostAlias})}
 	span, plain := t.Plain()
-	if !plain {
-		return d.stream(ctx, t, span.From)
+	text := io.Reader(t)
+	if plain {
+		text = io.NewSectionReader(t, span.From, max(0, span.Till-span.From))
+	}
+	if f := s.framerOf(in); f != nil {
+		return d.records(ctx, text, f, span)
+	}
+	if !plain || in.parted {
+		return d.stream(ctx, text, span)
 	}
 	return d.plain(ctx, t, span.From, span.Till)
 }
@@ -54,9 +60,12 @@ type dater struct {
 	in     *input
 	cut    *syslog.Reader
 	zone   *time.Location
+	known  string        // the day before the text; empty: none
 	last   parsers.Stamp // a later one is wild
 	line   parsers.Line
 	events []parsers.Event
+
+	section *section // of the record; nil: records are lines
 
 	from, till parsers.Stamp // of a day, and what it is
 	day        string
@@ -70,7 +79,11 @@ func (d *dater) dayOf(raw string) string {
 	} else {
 		line := bareLine(raw)
 		for _, g := range d.in.found.Bare {
-			d.events, _ = d.in.parsers[g.index].AppendEvents(d.events[:0], &line)
+			p := d.in.parsers[g.index]
+			if d.section != nil && d.section.parser != nil {
+				p = d.section.parser
+			}
+			d.events, _ = p.AppendEvents(d.events[:0], &line)
 			if len(d.events) > 0 {
 				at = d.events[0].Time
 				break
@@ -91,38 +104,71 @@ func (d *dater) dayOf(raw string) string {
 	return d.day
 }
 
-// stream cuts a text that can be read only from its beginning.
-func (d *dater) stream(ctx context.Context, r io.Reader, from int64) ([]Day, error) {
-	days := []Day{{From: from}}
-	at := from
-	b := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := b.ReadSlice('\n')
-		whole := err == nil
-		if len(line) > 0 && (whole || err == bufio.ErrBufferFull) {
-			d.add(&days, at, line)
-		}
-		at += int64(len(line))
-		for err == bufio.ErrBufferFull { // the rest of a long line
-			line, err = b.ReadSlice('\n')
-			at += int64(len(line))
-		}
-		if err != nil { // what is wrong with the data is told when it is read
-			return days, nil
-		}
+// records cuts a text of records that are not lines, between two of them. Where they end can be told only from the beginning.
+func (d *dater) records(ctx context.Context, r io.Reader, f *framer, span source.Span) ([]Day, error) {
+	days := []Day{{From: span.From, Till: span.Till, Date: d.known}}
+	f.single = true // so that it can be told what each stands under
+	buf := make([]byte, 0, 2*blockSize)
+	at, ended := span.From, false // where buf begins
+	overlong := false
+	for !ended || len(buf) > 0 {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if !ended {
+			buf = slices.Grow(buf, blockSize)
+			n, err := io.ReadFull(r, buf[len(buf):len(buf)+blockSize])
+			buf, ended = buf[:len(buf)+n], err != nil // what is wrong with the data is told when it is read
+		}
+		text := string(buf)
+		rest := text
+		for rest != "" {
+			n := 0
+			if overlong {
+				n = strings.IndexByte(rest, '\n') + 1
+				overlong = n == 0
+			} else {
+				var m any
+				n, m = f.Cut(rest, ended)
+				d.section = m.(blockMark).section
+				d.add(&days, at+int64(len(text)-len(rest)), f.trim(rest[:n]))
+			}
+			if n == 0 {
+				break
+			}
+			rest = rest[n:]
+		}
+		if ended || len(rest) > maxRecord {
+			overlong = len(rest) > maxRecord
+			rest = ""
+		}
+		at += int64(len(text) - len(rest))
+		buf = append(buf[:0], rest...)
 	}
+	days[len(days)-1].Till = span.Till
+	return days, nil
+}
+
+// stream cuts a text that can be read only from its beginning, or whose lines may be cut into parts: between two of these.
+func (d *dater) stream(ctx context.Context, r io.Reader, span source.Span) ([]Day, error) {
+	days := []Day{{From: span.From, Date: d.known}}
+	var open openLines
+	err := eachLine(ctx, r, span.From, func(at int64, line string) {
+		if !d.in.parted || open.cutBefore(line, int(at-span.From)) {
+			d.add(&days, at, line)
+		}
+	})
+	days[len(days)-1].Till = span.Till
+	return days, err
 }
 
 // add takes in the next line, which begins at a place.
-func (d *dater) add(days *[]Day, at int64, line []byte) {
-	date := d.dayOf(string(bytes.TrimRight(line, "\n")))
+func (d *dater) add(days *[]Day, at int64, line string) {
+	date := d.dayOf(line)
 	now := &(*days)[len(*days)-1]
 	switch {
 	case date == "":
-	case now.Date == "":
+	case now.Date == "" || date > now.Date && at == now.From:
 		now.Date = date
 	case date > now.Date:
 		now.Till = at
@@ -135,13 +181,14 @@ const window = 64 << 10
 
 // plain cuts a text that can be read anywhere. Its days are found by halving, as a log's times grow.
 func (d *dater) plain(ctx context.Context, t *source.Text, from, till int64) ([]Day, error) {
-	days := []Day{{From: from, Till: till}}
+	days := []Day{{From: from, Till: till, Date: d.known}}
 	for {
 		now := &days[len(days)-1]
 		date, at, err := d.first(t, now.From, till, true)
 		if err != nil || date == "" {
 			return days, err
 		}
+		date = max(date, d.known)
 		now.Date = date
 		last, err := d.latest(t, at, till)
 		if err != nil || last <= date {

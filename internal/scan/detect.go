@@ -208,20 +208,30 @@ func bareLine(raw string) parsers.Line {
 
 // frame has an input cut into records, where those are not lines.
 func (s *scanner) frame(in *input) {
-	cut := cutterOf(in.found.Framing)
-	switch {
-	case in.cut != nil: // entries of the journal, messages whose octets were counted
+	if in.cut != nil { // entries of the journal, messages whose octets were counted
 		in.reader.Frame(&framer{cut: in.cut, size: s.Source.ChunkSize, now: new(section)})
-		return
-	case cut == nil && in.parted:
+	} else if f := s.framerOf(in); f != nil {
+		in.cut, in.parted = f.cut, false
+		in.reader.Frame(f)
+	} else if in.parted {
 		in.reader.Frame(partFramer{})
-		return
-	case cut == nil:
-		return
 	}
-	in.cut, in.parted = cut, false
+}
+
+// framerOf returns what cuts an input into records, from where it is to be read on; nil: they are lines.
+func (s *scanner) framerOf(in *input) *framer {
+	cut := cutterOf(in.found.Framing)
+	if cut == nil {
+		return nil
+	}
 	format := s.Formats[in.found.Bare[0].index]
-	in.reader.Frame(&framer{cut: cut, size: s.Source.ChunkSize, header: format.Header, columns: format.Columns, now: new(section),
-		objects: format.Framing == parsers.JSON && format.Header == "" && !format.Columns,
-		open:    func(head string) (parsers.Parser, error) { return format.Open(parsers.Sample{Head: head}, s.Parse) }})
+	f := &framer{cut: cut, objects: in.found.Framing == parsers.JSON, size: s.Source.ChunkSize, header: format.Header, columns: format.Columns, now: new(section),
+		open: func(head string) (parsers.Parser, error) { return format.Open(parsers.Sample{Head: head}, s.Parse) }}
+	if span, _ := in.Span(); span.From > 0 { // it is read on
+		in.under = s.Runs.of(in.Input).Under
+		if f.begun, f.inside = true, in.under.Inside; in.under.Header != "" {
+			f.now = f.section(in.under.Header)
+		}
+	}
+	return f
 }

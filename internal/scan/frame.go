@@ -221,8 +221,10 @@ func valueMayBegin(before string, array bool) bool {
 // A framer cuts an input of records that are not lines. The records under each header have a parser of their own.
 type framer struct {
 	cut     cutter
+	objects bool   // records are JSON
 	size    int    // of a block, about
-	objects bool   // records are JSON, with no headers among them
+	single  bool   // one record is a block
+	inside  bool   // the last block ended within a line
 	header  string // how headers begin; empty: there are none that tell themselves
 	columns bool   // the first record is one
 	open    func(head string) (parsers.Parser, error)
@@ -237,15 +239,34 @@ type section struct {
 	err    error          // why the header cannot be used
 }
 
+// A blockMark is what a block of records begins with.
+type blockMark struct {
+	section *section
+	inside  bool // it begins on the line that a record before it ends on
+}
+
 // isHeader reports whether a record, which is neither empty nor the header at hand, names columns.
 func (f *framer) isHeader(record string) bool {
 	return f.header != "" && strings.HasPrefix(record, f.header) || f.columns && !f.begun
 }
 
 // Cut implements source.Framer.
-func (f *framer) Cut(text string, atEnd bool) (n int, mark any) {
+func (f *framer) Cut(text string, atEnd bool) (n int, _ any) {
+	n, now := f.records(text, atEnd)
+	m := blockMark{now, f.inside}
+	switch {
+	case n > 0:
+		f.inside = text[n-1] != '\n'
+	case len(text) > maxRecord:
+		f.inside = false // the line is given up
+	}
+	return n, m
+}
+
+// records returns how many bytes of text are whole records of one block, and what they stand under.
+func (f *framer) records(text string, atEnd bool) (n int, _ *section) {
 	headed := f.header != "" || f.columns
-	if f.objects {
+	if f.objects && !headed && !f.single {
 		// A line end follows a brace and stands before one only between objects: within one or in an array there
 		// would be a comma.
 		if i := strings.LastIndex(text, "}\n{"); i >= len(text)/2 {
@@ -268,9 +289,36 @@ func (f *framer) Cut(text string, atEnd bool) (n int, mark any) {
 				f.begun = true
 			}
 		}
-		n += end
+		if n += end; f.single {
+			break
+		}
 	}
 	return n, f.now
+}
+
+// Whole implements [source.Framer].
+func (f *framer) Whole(text string) int {
+	if f.objects {
+		return wholeObjects(text)
+	}
+	return strings.LastIndexByte(text, '\n') + 1
+}
+
+// wholeObjects returns where the last of the objects ends that text begins with.
+func wholeObjects(text string) (n int) {
+	for i := 0; ; n = i {
+		for i < len(text) && isSeparator(text[i]) {
+			i++
+		}
+		if i == len(text) || text[i] != '{' {
+			return n
+		}
+		k, _ := objectLength(text[i:min(len(text), i+maxRecord)])
+		if k == 0 {
+			return n
+		}
+		i += k
+	}
 }
 
 // section opens a parser for the records under a header.
@@ -283,6 +331,17 @@ func (f *framer) section(header string) *section {
 }
 
 var _ source.Framer = (*framer)(nil)
+
+// trim takes what separates records off one.
+func (f *framer) trim(s string) string {
+	if !f.objects {
+		return trimRecord(s)
+	}
+	for s != "" && isSeparator(s[0]) {
+		s = s[1:]
+	}
+	return trimObject(s)
+}
 
 // trimObject takes what separates objects off one.
 func trimObject(s string) string {

@@ -10,27 +10,113 @@ import (
 	"bouncelog/parsers"
 )
 
-// Decided returns where in the span of a plain input, the only one of a configuration, the lines end that say the same
-// whatever is written after them: a record may have further pieces there, and a line that is written twice its second. It is
-// the end of the span where all do, and for what is compressed, which nobody writes to.
-func Decided(ctx context.Context, c Config) (till int64, err error) {
+// Decided returns where in the span of a plain input, the only one of a configuration, the lines and records end that say the
+// same whatever is written after them: a record may have further pieces there, a line that is written twice its second, and a
+// line in parts the rest. It is the end of the span where all do, and -1 for what is compressed, which nobody writes to. Objects of
+// JSON need no line end: they may be whole beyond the span. waits: what is behind are lines, to be read as they are where nothing
+// comes after them.
+func Decided(ctx context.Context, c Config) (till int64, waits bool, err error) {
 	s, err := prepare(ctx, c)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if len(s.res.Errors) > 0 {
-		return 0, errors.Join(s.res.Errors...)
+		return 0, false, errors.Join(s.res.Errors...)
 	}
 	in := s.inputs[0]
-	t, err := in.Text()
+	span, _ := in.Span()
+	if in.Compression == "" && in.found.Framing == parsers.JSON {
+		span.Till = max(span.Till, in.Size)
+	}
+	t, err := in.Within(span.From, span.Till).Text()
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer t.Close()
-	span, plain := t.Plain()
-	if !plain || in.cut != nil || in.found.Framing != parsers.Lines {
-		return span.Till, nil
+	switch _, plain := t.Plain(); {
+	case !plain:
+		return -1, false, nil
+	case span.Till <= span.From:
+		return span.From, false, nil
 	}
+	switch in.found.Framing {
+	case parsers.CSV:
+		till, err = wholeRecords(ctx, in, t, span.From, span.Till)
+		return till, true, err
+	case parsers.JSON:
+		till, err = wholeRecords(ctx, in, t, span.From, span.Till)
+		return till, false, err
+	}
+	till, err = s.decided(in, t, span)
+	return till, true, err
+}
+
+// wholeRecords returns where the last whole record of a text ends, of which one begins at from.
+func wholeRecords(ctx context.Context, in *input, t *source.Text, from, till int64) (end int64, err error) {
+	f := &framer{cut: cutterOf(in.found.Framing), objects: in.found.Framing == parsers.JSON, size: blockSize, now: new(section)}
+	buf := make([]byte, blockSize)
+	text, at := "", from // what is not dealt with, and where it begins
+	overlong := false
+	for end = from; at+int64(len(text)) < till; {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		n, err := t.ReadAt(buf, at+int64(len(text)))
+		if err != nil {
+			return 0, err
+		}
+		text += string(buf[:n])
+		for text != "" {
+			n, _ := 0, 0
+			if overlong {
+				n = strings.IndexByte(text, '\n') + 1
+			} else {
+				n, _ = f.Cut(text, false)
+			}
+			if n == 0 {
+				break
+			}
+			overlong = false
+			text, at = text[n:], at+int64(n)
+			end = at
+		}
+		if len(text) > maxRecord { // in the midst of a line that is given up
+			text, at, overlong = "", at+int64(len(text)), true
+		}
+	}
+	if !f.objects {
+		return end, nil
+	}
+	if !overlong {
+		n := wholeObjects(text)
+		text, end = text[n:], end+int64(n)
+	}
+	return beforeBracket(t, from, end, text)
+}
+
+// beforeBracket moves the end of the last object, behind which is rest, before the bracket that closes its array, and all that
+// stands before that: a program that writes the array anew with one more puts it there.
+func beforeBracket(t *source.Text, from, end int64, rest string) (int64, error) {
+	buf := make([]byte, min(end-from, 4<<10))
+	if _, err := t.ReadAt(buf, end-int64(len(buf))); err != nil {
+		return 0, err
+	}
+	n := len(buf)
+	for n > 0 && isSeparator(buf[n-1]) {
+		n--
+	}
+	i := 0
+	for i < len(rest) && isSeparator(rest[i]) {
+		i++
+	}
+	if n == 0 || !strings.Contains(string(buf[n:])+rest[:i], "]") {
+		return end, nil
+	}
+	return end - int64(len(buf)-n), nil
+}
+
+// decided is Decided for lines.
+func (s *scanner) decided(in *input, t *source.Text, span source.Span) (till int64, err error) {
 	// What is further from the end has all that it could look at.
 	back := int64(reach + 2*maxPiece)
 	if in.parted {

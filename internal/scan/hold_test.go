@@ -80,7 +80,7 @@ func TestDecided(t *testing.T) {
 			part := in.Part(b.Span(at))
 			till := b.Till
 			if done < len(lines) {
-				if till, err = Decided(t.Context(), Config{Inputs: []*source.Input{part}, Formats: all.Formats(), Now: now}); err != nil {
+				if till, _, err = Decided(t.Context(), Config{Inputs: []*source.Input{part}, Formats: all.Formats(), Now: now}); err != nil {
 					t.Fatal(err)
 				}
 			}

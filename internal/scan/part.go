@@ -1,6 +1,10 @@
 package scan
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
 	"strings"
 
 	"bouncelog/internal/source"
@@ -121,7 +125,45 @@ func (partFramer) Cut(text string, atEnd bool) (n int, mark any) {
 	return n, nil
 }
 
+// Whole implements source.Framer. What is open at the end of a log stays so.
+func (partFramer) Whole(text string) int { return strings.LastIndexByte(text, '\n') + 1 }
+
 var _ source.Framer = partFramer{}
+
+// cutBefore takes the line at off, and reports whether no line is open before it.
+func (p *openLines) cutBefore(raw string, off int) bool {
+	if p.lost(off, len(raw)) {
+		*p = openLines{}
+	}
+	closed := p.n == 0
+	if l, whole := p.add(raw, off, summary.Pos{}); l != nil && whole {
+		p.close(l)
+	}
+	return closed
+}
+
+// eachLine calls f with the lines of a text that begins at a place, and where each begins; of one that is longer than a part, with its
+// beginning. The error is that of ctx: what is wrong with the data is told when it is read.
+func eachLine(ctx context.Context, r io.Reader, at int64, f func(at int64, line string)) error {
+	b := bufio.NewReaderSize(r, maxPart+1)
+	for {
+		line, err := b.ReadSlice('\n')
+		if err == nil || err == bufio.ErrBufferFull {
+			f(at, string(bytes.TrimSuffix(line, []byte("\n"))))
+		}
+		at += int64(len(line))
+		for err == bufio.ErrBufferFull { // the rest of a long line
+			line, err = b.ReadSlice('\n')
+			at += int64(len(line))
+		}
+		if err != nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
 
 // part takes a line of an input in which there may be parts.
 func (w *worker[T]) part(raw string, off int, pos summary.Pos, r *result[T]) {

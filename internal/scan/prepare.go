@@ -33,12 +33,14 @@ type input struct {
 	ord     int
 	reader  *source.Reader // of an input that can be opened only once
 	host    string         // of lines that name none
+	late    bool           // later inputs of its log were read before
 	anchor  parsers.Stamp
 	first   parsers.Stamp // for the fold order only
 	named   string        // host of the first line
 	found   Detection
 	cut     cutter           // of records that are not lines; nil: they are
 	parted  bool             // lines may be cut into parts
+	under   Under            // what its last records stand under, as far as it was folded
 	parsers []parsers.Parser // by format
 
 	lines   int64         // physical ones, folded so far
@@ -96,6 +98,7 @@ func prepare(ctx context.Context, c Config) (*scanner, error) {
 	})
 	for i, in := range s.inputs {
 		in.ord = i
+		in.late = s.Runs.isLate(in)
 		s.res.Inputs = append(s.res.Inputs, InputResult{Name: in.Name, Named: in.Named, Host: in.named, Compression: in.Compression, Begin: in.first})
 		s.res.bases = append(s.res.bases, nil)
 	}

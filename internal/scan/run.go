@@ -59,6 +59,7 @@ type result[T any] struct {
 	err    error
 	end    bool
 	pieces int
+	under  *Under // behind the block; nil: it is of lines, or empty
 }
 
 // inFlight is how many blocks may be on their way between reading and folding.
@@ -267,6 +268,9 @@ func (f *folder[T]) fold(r result[T]) error {
 	res := &f.s.res.Inputs[r.in.ord]
 	f.s.res.bases[r.in.ord] = append(f.s.res.bases[r.in.ord], r.in.lines)
 	r.in.lines += r.ends
+	if r.under != nil {
+		r.in.under = *r.under
+	}
 	res.Lines += r.lines - r.after
 	res.Idle += r.idle
 	res.Bytes += r.bytes
@@ -363,8 +367,12 @@ func (w *worker[T]) do(j job) result[T] {
 	if j.in.cut == nil {
 		w.lines(&r)
 	} else {
-		w.section, _ = block.Mark.(*section)
-		w.records(&r)
+		m, _ := block.Mark.(blockMark)
+		w.section = m.section
+		w.records(&r, m.inside)
+		if n := len(block.Text); n > 0 && m.section != nil {
+			r.under = &Under{m.section.header, block.Text[n-1] != '\n'}
+		}
 	}
 	w.block = source.Block{}
 	r.bytes = block.DiskBytes
@@ -403,9 +411,9 @@ func (w *worker[T]) lines(r *result[T]) {
 	r.ends = r.lines
 }
 
-// records goes through a block of records that are not lines. Each counts for the lines it stands on, and for one where
-// it shares a line with others.
-func (w *worker[T]) records(r *result[T]) {
+// records goes through a block of records that are not lines. Each counts for the lines it stands on, but for the one that a
+// record before it ends on (inside: before the block), unless it stands on no other.
+func (w *worker[T]) records(r *result[T], inside bool) {
 	pos := summary.Pos{Input: uint32(r.in.ord), Block: uint32(r.index)}
 	ledger := &w.h.Tally().Ledger
 	trim := trimRecord
@@ -424,11 +432,14 @@ func (w *worker[T]) records(r *result[T]) {
 			start, end, _ = r.in.cut(text, true)
 			sure = true
 		}
-		if blank := strings.Count(text[:start], "\n"); blank > 0 {
-			ledger[summary.Ignored] += int64(blank)
-			r.idle += int64(blank)
-			r.lines += int64(blank)
-			r.ends += int64(blank)
+		if blank := int64(strings.Count(text[:start], "\n")); blank > 0 {
+			r.ends += blank
+			if inside {
+				blank, inside = blank-1, false // that line was counted
+			}
+			ledger[summary.Ignored] += blank
+			r.idle += blank
+			r.lines += blank
 		}
 		if start == end {
 			break
@@ -447,9 +458,16 @@ func (w *worker[T]) records(r *result[T]) {
 			w.line(trim(text[:end]), pos, r, true)
 		}
 		ends := int64(strings.Count(text[start:end], "\n"))
+		n := ends
+		if text[end-1] != '\n' {
+			n++
+		}
+		if inside {
+			n = max(1, n-1)
+		}
+		inside = text[end-1] != '\n'
 		text = text[end:]
 		eol -= end
-		n := max(1, ends)
 		r.lines += n
 		r.ends += ends
 		w.spread(before, n-1, r)

@@ -16,6 +16,13 @@ type Runs struct {
 	// Open is what they left open, as [summary.Summary.EncodeOpen] wrote it; empty: nothing.
 	Open []byte
 
+	// Memory is what joiners remember, before this run and after it. Nil: nothing.
+	Memory *Memory
+
+	// Newest is the first time of the newest input that runs before have read a part of, by the host of its first line and by
+	// that of lines that name none.
+	Newest map[string]parsers.Stamp
+
 	// Leave takes what this run leaves open, before that is counted. The Summary is not to be kept.
 	Leave func(*summary.Summary, *Result) error
 }
@@ -25,8 +32,22 @@ type Known struct {
 	Lines  int64         // that were read
 	Anchor parsers.Stamp // of the year rule; zero: not known
 	Host   string        // of lines that name none; empty: as if nothing was read
+	Named  string        // host of the first line
+	Late   bool          // what follows it in its log was read before it
 	First  parsers.Stamp // its first time; zero: none
+	Day    string        // of the last [Day]; empty: none
+	Under  Under
 }
+
+// Under is what the first records stand under where an input of records that are not lines is read on. The zero value is that
+// of its beginning.
+type Under struct {
+	Header string // the record that names their columns; empty: none does
+	Inside bool   // the line that they begin on was counted: a record before them ends on it
+}
+
+// maxHeader is how long a header may be that the next run has to know.
+const maxHeader = 16 << 10
 
 func (r *Runs) of(in *source.Input) Known {
 	if r == nil {
@@ -35,12 +56,16 @@ func (r *Runs) of(in *source.Input) Known {
 	return r.Known[in]
 }
 
-// check refuses an input whose lines cannot be told apart from those of the next run: where a record may be in two of them.
+// check refuses an input whose records cannot be told apart from those of the next part: where one may be in both.
 func (r *Runs) check(in *input) error {
-	if r == nil || in.cut == nil && in.found.Framing == parsers.Lines {
-		return nil
+	switch {
+	case r == nil:
+	case in.cut != nil:
+		return fmt.Errorf("read %s: it is of journalctl -o export, or of a syslog connection as it came in, which --state and --days cannot read on; write lines: journalctl -o json, or a syslog daemon's file", in.Name)
+	case r.Memory == nil && in.found.Framing != parsers.Lines:
+		return fmt.Errorf("read %s: its records are not lines, which --days has to have; read it without", in.Name)
 	}
-	return fmt.Errorf("read %s: its records are not lines, which --state and --days have to have; read it without", in.Name)
+	return nil
 }
 
 // Root returns what the lines of a run are joined to, whose result is res.
@@ -64,6 +89,9 @@ func (r *Runs) End(root *summary.Summary, res *Result) error {
 		root.Final()
 		return nil
 	}
+	if m := r.Memory; m != nil && m.error != nil {
+		return m.error
+	}
 	root.Settle()
 	if err := r.Leave(root, res); err != nil {
 		return err
@@ -78,13 +106,22 @@ func (s *scanner) endOf(in *input) (err error) {
 		return nil
 	}
 	r := &s.res.Inputs[in.ord]
-	r.End, err = in.reader.End()
+	r.End, r.Tail, err = in.reader.End()
 	r.Whole = err == nil && len(in.reader.Warnings()) == 0
 	return err
 }
 
-// leaveInputs notes what the next run has to know of inputs. One whose format joins lines in an order of its own is an
-// error: what it has begun to join is lost between two runs.
+// isLate reports whether of the log of an input that is new to these runs, inputs that follow it were read before.
+func (r *Runs) isLate(in *input) bool {
+	known := r.of(in.Input)
+	if r == nil || known.Host != "" || in.first == 0 {
+		return known.Late
+	}
+	return in.first < max(r.Newest[in.host], r.Newest[in.named])
+}
+
+// leaveInputs notes what the next run has to know of inputs. One whose format joins lines to others, and cannot say to which,
+// is an error: that would be lost between two runs.
 func (s *scanner) leaveInputs() {
 	if s.Runs == nil {
 		return
@@ -92,10 +129,18 @@ func (s *scanner) leaveInputs() {
 	for _, in := range s.inputs {
 		r := &s.res.Inputs[in.ord]
 		r.Input = in.Input
-		r.Known = Known{in.lines, in.anchor, in.host, in.first}
+		r.Known = Known{Lines: in.lines, Anchor: in.anchor, Host: in.host, Named: in.named, Late: in.late, First: in.first, Under: in.under}
+		if len(in.under.Header) > maxHeader {
+			s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: its columns are named in a record of %d bytes, --state keeps %d; read it without", in.Name, len(in.under.Header), maxHeader))
+		}
 		for i, n := range in.claimed {
-			if n > 0 && s.Formats[i].Join != nil {
-				s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: %s writes dialogues, which --state and --days cannot cut in two; read it without", in.Name, s.Formats[i].Name))
+			f := &s.Formats[i]
+			switch {
+			case n == 0 || f.Join == nil:
+			case s.Runs.Memory == nil:
+				s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: %s writes dialogues, which --days cannot cut in two; read it without", in.Name, f.Name))
+			case !keeps(f.Join(s.Parse)):
+				s.res.Errors = append(s.res.Errors, fmt.Errorf("read %s: the format %s joins lines to those before, and cannot keep these from run to run; read it without --state", in.Name, f.Name))
 			}
 		}
 	}

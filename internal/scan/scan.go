@@ -83,8 +83,9 @@ type InputResult struct {
 
 	// For the next run, where there is one.
 	Input *source.Input
-	End   int64 // where the last line that was read ends, in bytes of text
-	Whole bool  // all of it was read to there, and nothing was wrong with it
+	End   int64       // where the last line or record that was read ends, in bytes of text
+	Tail  source.Tail // before that, of a plain file
+	Whole bool        // all of it was read to there, and nothing was wrong with it
 	Known Known
 }
 
@@ -134,6 +135,27 @@ func Summarise(ctx context.Context, c Config) (*Result, error) {
 	s.res.Counts = root.Counts
 	s.finish()
 	return s.res, s.Runs.End(root, s.res)
+}
+
+// Order returns the inputs in the order in which a scan reads them. Those that cannot be read come last.
+func Order(ctx context.Context, c Config) ([]*source.Input, error) {
+	s, err := prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var all []*source.Input
+	for _, in := range s.inputs {
+		if in.reader != nil {
+			s.close(in)
+		}
+		all = append(all, in.Input)
+	}
+	for _, in := range c.Inputs {
+		if !slices.Contains(all, in) {
+			all = append(all, in)
+		}
+	}
+	return all, nil
 }
 
 // A Group is the inputs of one host, by their first lines, and what they hold: a piece of its log, before which there may be
@@ -345,7 +367,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 			for i := range b.items {
 				it := &b.items[i]
 				src.Format, src.Line = s.Formats[it.format].Name, base+int64(it.n)
-				for _, ev := range join.events(it, in.host) {
+				for _, ev := range join.events(it, in) {
 					if err := rec.Add(&ev, &it.line, &src); err != nil {
 						return err
 					}

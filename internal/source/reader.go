@@ -48,6 +48,7 @@ type Reader struct {
 	framed bool   // a plain file that is read like a stream, for a framer
 	text   *text
 	lines  *lines // with a span
+	rest   int64  // of a framed stream with a span: bytes at its end that are no whole record
 	pieces chan Piece
 	free   chan []byte // memory of loaded pieces, to be used again
 	closed atomic.Bool
@@ -226,15 +227,18 @@ func (r *Reader) Head(n int) []byte {
 }
 
 // Frame has the input cut by f into blocks of whole records, not of whole lines. It is called before the first Next, or
-// not at all. A plain file is then read from its beginning to its end like a stream.
+// not at all. A plain file is then read from its beginning to its end, or those of its span, like a stream.
 func (r *Reader) Frame(f Framer) {
 	r.framer = f
 	if !r.plain {
 		return
 	}
 	r.plain, r.framed = false, true
-	at := int64(len(r.head))
-	rest := io.NewSectionReader(r.file, at, math.MaxInt64-at)
+	at, till := int64(len(r.head)), int64(math.MaxInt64)
+	if r.span != nil {
+		at, till = r.span.From, max(r.span.From, r.span.Till)
+	}
+	rest := io.NewSectionReader(r.file, at, till-at)
 	r.text = &text{disk: &disk{r: rest, n: at}, closed: &r.closed}
 	r.text.r = r.text.disk
 	r.pieces = make(chan Piece, 1)

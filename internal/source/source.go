@@ -119,6 +119,10 @@ type Framer interface {
 	// block's mark. Zero: there is none yet; where text is longer than Options.MaxLine, its first line is then given
 	// up as overlong. With atEnd, text is all that is left, and zero takes it all.
 	Cut(text string, atEnd bool) (n int, mark any)
+
+	// Whole returns how many bytes of text, all that is left of a log that may be written on, are whole records: what is
+	// behind waits for the rest.
+	Whole(text string) int
 }
 
 // A Buffer is the memory [Piece.Load] reads into. The zero value is ready; it serves one goroutine, any number of times.

@@ -2,6 +2,8 @@ package source
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,11 +18,15 @@ const BeginningSize = 4096
 // ErrMoved says that a file is not any more what it was when its span was settled: it was rotated or truncated meanwhile.
 var ErrMoved = errors.New("it was rotated or truncated while it was read")
 
+// ErrRewritten says that the text before a span is not any more what was read there.
+var ErrRewritten = errors.New("what was read of it before is not there any more: it was written anew, not written on, and what of it is new cannot be told")
+
 // A Span is the part of an input that is to be read: lines that were not read before. Only whole lines are: the last one
 // waits for its newline.
 type Span struct {
 	From int64 // where the first line begins, in bytes of text, after decompression
 	Till int64 // where it ends, at a line's end; zero, of what is compressed: behind the last whole line
+	Tail Tail  // what a plain text has to have before From; zero: anything
 
 	beginning string // of the text, to see that it is still the same
 }
@@ -41,6 +47,9 @@ type Beginning struct {
 
 	// Till is where the last whole line ends, in bytes. -1: not known without decompressing all of it.
 	Till int64
+
+	// Size is how long the text is, with what is no whole line. -1: not known without decompressing all of it.
+	Size int64
 
 	from int64 // NULs
 	all  bool  // Text is all there is
@@ -63,8 +72,9 @@ func (in *Input) Beginning() (b Beginning, err error) {
 		if b.Till, err = lastLine(r.file, r.Size); err != nil {
 			return b, readError(in.Name, err)
 		}
+		b.Size = r.Size
 	} else {
-		b.Till = -1
+		b.Till, b.Size = -1, -1
 	}
 	text := make([]byte, 0, BeginningSize)
 	buf := make([]byte, HeadSize)
@@ -139,6 +149,15 @@ func (r *Reader) check(in *Input) error {
 	if in.info != nil && !os.SameFile(fi, in.info) || r.plain && r.Size < r.span.Till || !r.same() {
 		return moved
 	}
+	if r.plain && r.span.Tail != 0 {
+		tail, err := tailOf(r.file, r.span.From)
+		if err != nil {
+			return readError(in.Name, err)
+		}
+		if tail != r.span.Tail {
+			return fmt.Errorf("read %s: %w", in.Name, ErrRewritten)
+		}
+	}
 	return nil
 }
 
@@ -176,30 +195,51 @@ func (r *Reader) skip() {
 	io.CopyN(io.Discard, r.lines, r.span.From) // an error ends the stream, and comes again
 }
 
-// End returns where the last whole line that was read ends, in bytes of text, once all of the input's span was. The error
-// is [ErrMoved] where the file was truncated meanwhile, so that what was read is not all of it.
-func (r *Reader) End() (int64, error) {
+// End returns where the last whole line or record that was read ends, in bytes of text, and of a plain file the [Tail] there,
+// once all of the input's span was. The error is [ErrMoved] where the file was truncated meanwhile, so that what was read is
+// not all of it.
+func (r *Reader) End() (end int64, tail Tail, err error) {
 	if r.span == nil {
-		return 0, nil
+		return 0, tail, nil
 	}
-	if !r.plain {
-		end := int64(0)
+	if !r.plain && !r.framed {
 		if r.lines != nil {
-			end = r.lines.end
+			if end = r.lines.end; r.framer != nil {
+				end = r.lines.n - r.rest
+			}
 		}
-		return max(r.span.From, end), nil
+		return max(r.span.From, end), tail, nil
 	}
 	r.mu.Lock()
-	shrunk := r.shrunk >= 0
+	shrunk := r.shrunk >= 0 || r.framed && r.text.disk.n < r.span.Till
 	r.mu.Unlock()
 	fi, err := r.file.Stat()
 	if err != nil {
-		return 0, readError(r.name, err)
+		return 0, tail, readError(r.name, err)
 	}
 	if shrunk || fi.Size() < r.span.Till || !r.same() {
-		return 0, fmt.Errorf("read %s: %w", r.name, ErrMoved)
+		return 0, tail, fmt.Errorf("read %s: %w", r.name, ErrMoved)
 	}
-	return r.span.Till, nil
+	if tail, err = tailOf(r.file, r.span.Till); err != nil {
+		return 0, tail, readError(r.name, err)
+	}
+	return r.span.Till, tail, nil
+}
+
+// A Tail is the checksum of the last bytes of a text before a place, [TailSize] at most. The zero value is that of none.
+type Tail uint64
+
+// TailSize is how many bytes a [Tail] is of.
+const TailSize = 64
+
+// tailOf returns the tail of a file before a place.
+func tailOf(f *os.File, at int64) (Tail, error) {
+	b := make([]byte, min(at, TailSize))
+	if n, err := f.ReadAt(b, at-int64(len(b))); n < len(b) {
+		return 0, err
+	}
+	sum := sha256.Sum256(b)
+	return Tail(binary.BigEndian.Uint64(sum[:])), nil
 }
 
 // A Text is the text of an input's span, to look at before it is read.
@@ -259,5 +299,9 @@ func (in *Input) Span() (s Span, part bool) {
 
 // Within returns the input reduced to a part of its span, which has to be made of whole lines.
 func (in *Input) Within(from, till int64) *Input {
-	return in.Part(Span{from, till, in.span.beginning})
+	part := Span{From: from, Till: till, beginning: in.span.beginning}
+	if from == in.span.From {
+		part.Tail = in.span.Tail
+	}
+	return in.Part(part)
 }

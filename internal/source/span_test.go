@@ -88,7 +88,7 @@ func TestSpans(t *testing.T) {
 						}
 						got.WriteString(block.Text)
 					}
-					if at, err = rd.End(); err != nil || at != end {
+					if at, _, err = rd.End(); err != nil || at != end {
 						t.Fatalf("read to %d, %v; want %d", at, err, end)
 					}
 					rd.Close()
@@ -158,7 +158,7 @@ func TestMoved(t *testing.T) {
 					}
 					p.Load(new(Buffer))
 				}
-				if _, err := r.End(); !errors.Is(err, ErrMoved) {
+				if _, _, err := r.End(); !errors.Is(err, ErrMoved) {
 					t.Errorf("read to the end with error %v", err)
 				}
 			})

@@ -14,14 +14,17 @@ func (r *Reader) pump() {
 	defer close(r.pieces)
 	defer r.release()
 	src := r.whole()
-	if r.span != nil {
+	var counted int64
+	switch {
+	case r.span != nil && r.framed:
+		src, counted = r.text, r.span.From
+	case r.span != nil:
 		r.skip()
 		src = r.lines
 		if till := r.span.Till; till > 0 {
 			src = io.LimitReader(src, till-r.span.From)
 		}
 	}
-	var counted int64
 	tail := r.memory() // the beginning of a line
 	var ended error
 	for index := 0; ; index++ {
@@ -130,6 +133,15 @@ func (r *Reader) fillFramed(src io.Reader, b []byte, p *Piece, ended *error) (_ 
 			b, *ended = readTo(src, b, want)
 		}
 		text := string(b)
+		if *ended != nil && r.span != nil && r.span.Till == 0 { // it may be written on
+			if cut, p.mark = r.framer.Cut(text, false); cut > 0 {
+				p.text = text[:cut]
+				return b, cut, nil
+			}
+			n := r.framer.Whole(text)
+			r.rest += int64(len(b) - n)
+			b, text = b[:n], text[:n]
+		}
 		cut, p.mark = r.framer.Cut(text, *ended != nil)
 		p.text = text[:cut]
 		switch {

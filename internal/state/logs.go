@@ -23,10 +23,15 @@ type Log struct {
 	Anchor parsers.Stamp // of the year rule; zero: its stamps name their year
 	First  parsers.Stamp // time of its first line, which puts logs in order; zero: none
 	Host   string        // of lines that name none
+	Named  string        // host of its first line
 	Name   string        // of the file that it was seen as last
 	Seen   int64         // when that was, in Unix seconds
 	Parts  int64         // of it that history has
-	Held   int64         // where the text ended when its last lines were left for the next run; zero: they were not
+	Day    string        // of the last of these, as 2006-01-02; empty: none has
+	Held   int64         // how large the file was when its last lines were left for the next run; zero: they were not
+	Tail   source.Tail   // before Read; zero: not known
+	Header string        // that the records after Read stand under; empty: they are lines, or stand under none
+	Inside bool          // the line of Read was counted: a record ends on it, and another may begin
 	Done   []Packed      // compressed files that hold no more of it than was read
 }
 
@@ -60,8 +65,13 @@ type Packed struct {
 // maxMarks is by how many of its first lines a log is known.
 const maxMarks = 32
 
-// marks returns the marks of a text: one for each of its first whole lines.
+// marks returns the marks of a text: one for each of its first whole lines, or where it is JSON, objects: an array of these may be
+// a line that grows.
 func marks(text string) (all []Mark) {
+	ends := lineEnd
+	if isJSON(text) {
+		ends = objectEnd
+	}
 	h := sha256.New()
 	mark := func(from, to int) {
 		h.Write([]byte(text[from:to]))
@@ -69,17 +79,51 @@ func marks(text string) (all []Mark) {
 	}
 	at := 0
 	for len(all) < maxMarks {
-		i := strings.IndexByte(text[at:], '\n')
-		if i < 0 {
+		n := ends(text[at:])
+		if n == 0 {
 			break
 		}
-		mark(at, at+i+1)
-		at += i + 1
+		mark(at, at+n)
+		at += n
 	}
 	if len(all) == 0 && len(text) == source.BeginningSize {
 		mark(0, len(text)) // one long line
 	}
 	return all
+}
+
+// lineEnd returns where the first line of a text ends; zero: it does not.
+func lineEnd(text string) int { return strings.IndexByte(text, '\n') + 1 }
+
+// objectEnd returns where the first object of a text of JSON ends; zero: it does not.
+func objectEnd(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth <= 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// isJSON reports whether a text begins with an object, or an array of these.
+func isJSON(text string) bool {
+	text = strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n")
+	if strings.HasPrefix(text, "[") {
+		text = strings.TrimLeft(text[1:], " \t\r\n")
+	}
+	return strings.HasPrefix(text, "{")
 }
 
 // alike returns how many marks two texts have in common, and whether they can be of one log: as far as both go, they are
@@ -185,7 +229,7 @@ func (p *Plan) add(g *group) {
 		g.log.Name, g.log.Seen = f.Path, p.now.Unix()
 		switch {
 		case f.beginning.Till >= 0:
-			if plain == nil || f.beginning.Till > plain.beginning.Till {
+			if plain == nil || f.reach() > plain.reach() {
 				plain = f
 			}
 		case !slices.Contains(g.log.Done, *packedOf(f.Input)) && (packed == nil || f.Size > packed.Size):
@@ -194,9 +238,11 @@ func (p *Plan) add(g *group) {
 	}
 	s := &Step{Log: g.log, From: g.log.Read}
 	switch {
-	case plain != nil && plain.beginning.Till > g.log.Read:
+	case plain != nil && plain.reach() > g.log.Read:
 		s.file = plain.Input
-		s.Input = plain.Part(plain.beginning.Span(g.log.Read))
+		span := plain.beginning.Span(g.log.Read)
+		span.Tail = g.log.Tail
+		s.Input = plain.Part(span)
 	case packed != nil:
 		s.file = packed.Input
 		s.Input, s.done = packed.Part(packed.beginning.Span(g.log.Read)), packedOf(packed.Input)
@@ -207,25 +253,42 @@ func (p *Plan) add(g *group) {
 	p.Steps = append(p.Steps, s)
 }
 
+// reach returns where the last line or object of a plain file may end.
+func (f *file) reach() int64 {
+	if isJSON(f.beginning.Text) {
+		return f.beginning.Size
+	}
+	return f.beginning.Till
+}
+
 func packedOf(in *source.Input) *Packed { return &Packed{in.Size, in.Modified().UnixNano()} }
 
-// Hold leaves what is behind a place to the next run, and reports whether there is anything before it. Where nothing was added
-// since lines were left, nothing will be: they are read.
-func (s *Step) Hold(till int64) bool {
+// Limit leaves what is behind a place to the next run, and reports whether there is anything before it. What waits are lines:
+// where nothing was added since they were left, nothing will be, and they are read.
+func (s *Step) Limit(till int64, waits bool) bool {
 	span, _ := s.Input.Span()
-	if span.Till == s.Log.Held || till >= span.Till {
-		s.Log.Held = 0
-		return true
+	held := s.Log.Held
+	s.Log.Held = 0
+	switch {
+	case !waits || till >= span.Till:
+	case s.file.Size == held:
+		till = span.Till
+	default:
+		s.Log.Held = s.file.Size
 	}
-	s.Log.Held = span.Till
-	s.Input = s.Input.Within(span.From, till)
+	if till != span.Till {
+		s.Input = s.Input.Within(span.From, till)
+	}
 	return till > span.From
 }
 
-// Read takes in that a step was read up to a place, and how many lines the log has to there. whole: all that the file
-// holds, as far as one can tell.
-func (s *Step) Read(till, lines int64, whole bool) {
-	s.Log.Read, s.Log.Lines = max(s.Log.Read, till), max(s.Log.Lines, lines)
+// Read takes in that a step was read up to a place, before which it ends with tail, and how many lines the log has to there.
+// whole: all that the file holds, as far as one can tell.
+func (s *Step) Read(till, lines int64, tail source.Tail, whole bool) {
+	if till >= s.Log.Read {
+		s.Log.Read, s.Log.Tail = till, tail
+	}
+	s.Log.Lines = max(s.Log.Lines, lines)
 	if s.done != nil && whole {
 		s.Log.Done = append(s.Log.Done, *s.done)
 	}

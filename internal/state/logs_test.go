@@ -37,11 +37,11 @@ func run(t *testing.T, dir string, known []Log) ([]Log, []string) {
 				piece.Load(new(source.Buffer))
 			}
 		}
-		end, err := r.End()
+		end, tail, err := r.End()
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Read(end, 1, true)
+		s.Read(end, 1, tail, true)
 		r.Close()
 		steps = append(steps, fmt.Sprintf("%s %d-%d", filepath.Base(s.Input.Path), s.From, end))
 	}
