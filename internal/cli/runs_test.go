@@ -164,12 +164,14 @@ func shapes(format parsers.Format, text string) []string {
 		"[\n" + strings.Join(pretty, ",\n") + "\n]\n", "[" + strings.Join(objects[:n], ",") + "]\n[" + strings.Join(objects[n:], ", ") + "]\n"}
 }
 
-// playFormat has a log written bit by bit, rotated and compressed, and read in between.
+// playFormat has a log written bit by bit, rotated and compressed, and read in between by runs of which some do not come to their
+// end.
 func playFormat(t *testing.T, format parsers.Format, text string, seed uint64, keep string) {
 	r := rand.New(rand.NewPCG(seed, uint64(len(text))))
 	dir := t.TempDir()
 	c := &chaos{t: t, r: r, logs: filepath.Join(dir, "logs"), lock: filepath.Join(dir, "state"), memory: statetest.New(), sum: make(map[string]int64),
 		keep: keep, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), formats: []parsers.Format{format}}
+	c.past = map[int64]reached{0: {sum: map[string]int64{}}}
 	c.check(os.Mkdir(c.logs, 0o700))
 	p := pieces{r, format, text}
 	files := p.files()
@@ -186,7 +188,12 @@ func playFormat(t *testing.T, format parsers.Format, text string, seed uint64, k
 	}
 	for i, whole := range files {
 		if i > 0 {
-			c.check(os.Rename(c.path("mail.log"), c.path("mail.log.1")))
+			if r.IntN(2) == 0 {
+				c.check(os.Rename(c.path("mail.log"), c.path("mail.log.1")))
+			} else {
+				c.check(os.WriteFile(c.path("mail.log.1"), []byte(files[i-1]), 0o600))
+				c.check(os.Truncate(c.path("mail.log"), 0))
+			}
 			if r.IntN(2) == 0 {
 				c.check(zip(c.path("mail.log.1")))
 			}
@@ -197,10 +204,11 @@ func playFormat(t *testing.T, format parsers.Format, text string, seed uint64, k
 			at += n
 			c.note("%d bytes of %d", at, len(whole))
 			if r.IntN(3) > 0 {
-				read()
+				c.run() // which may be killed, find the disk full, or end with the power
 			}
 		}
 	}
+	c.memory.FailAt(0, nil)
 	for range 3 { // what waits is read where nothing follows
 		read()
 	}
