@@ -120,8 +120,12 @@ type chaos struct {
 	formats []parsers.Format // of the logs; nil: any
 	away    string           // a file that was taken away, to come back later
 
+	command string   // that prints something made of records; empty: report
+	flags   []string // its own
+
 	sum  map[string]int64
 	open []byte
+	out  string            // of the completed runs of command: all of it, or that of the last where each run prints everything
 	past map[int64]reached // by generation
 	log  []string          // what happened
 }
@@ -302,7 +306,18 @@ func (c *chaos) run() {
 	default:
 		c.memory.FailAt(0, nil)
 	}
-	counted, open, err := c.once()
+	var counted map[string]int64
+	var open []byte
+	var out string
+	var err error
+	if c.command != "" {
+		out, err = c.print(fault == "" && c.r.IntN(5) == 0)
+	} else {
+		counted, open, err = c.once()
+	}
+	if errors.Is(err, errChaosOutput) {
+		fault = "output"
+	}
 	if fault == "power cut" {
 		c.memory = c.memory.PowerCut(c.r)
 	} else {
@@ -317,14 +332,18 @@ func (c *chaos) run() {
 	case after == before:
 		return
 	case after < before: // the power cut took back what a run had done that was killed before it was on the disk
-		c.sum, c.open, c.clean = maps.Clone(c.past[after].sum), c.past[after].open, false
+		c.sum, c.open, c.out, c.clean = maps.Clone(c.past[after].sum), c.past[after].open, c.past[after].out, false
 		return
 	}
 	for k, n := range counted {
 		c.sum[k] += n
 	}
 	c.open = open
-	c.past[after] = reached{maps.Clone(c.sum), open}
+	if c.command == "attempts" {
+		out = c.out + out
+	}
+	c.out = out
+	c.past[after] = reached{maps.Clone(c.sum), open, out}
 	c.clean = c.rest == "" && fault == "" // else nobody may delete a log for it yet
 }
 
@@ -332,6 +351,7 @@ func (c *chaos) run() {
 type reached struct {
 	sum  map[string]int64
 	open []byte
+	out  string
 }
 
 func (c *chaos) generation() int64 {
@@ -369,7 +389,7 @@ func (c *chaos) once() (map[string]int64, []byte, error) {
 	res, err := s.scan(c.t.Context(), conf, run.scanner(scan.Summarise))
 	c.check(err)
 	c.check(errors.Join(res.Errors...))
-	return tallyOf(res.Counts), run.open, run.commit(c.t.Context(), res, nil, nil)
+	return tallyOf(res.Counts), run.parts[openPart], run.commit(c.t.Context(), res, nil, nil)
 }
 
 // tallyOf returns all that runs sum up to.
@@ -413,30 +433,37 @@ func tallyOf(c *summary.Counts) map[string]int64 {
 	return m
 }
 
-// play plays a history and compares the sum of its runs with one run over everything.
-func play(t *testing.T, seed uint64) {
-	r := rand.New(rand.NewPCG(seed, 1))
+// newChaos returns a chaos before its first line.
+func newChaos(t *testing.T, r *rand.Rand) *chaos {
 	dir := t.TempDir()
 	c := &chaos{t: t, r: r, logs: filepath.Join(dir, "logs"), lock: filepath.Join(dir, "state"), memory: statetest.New(), sum: make(map[string]int64)}
 	c.past = map[int64]reached{0: {sum: map[string]int64{}}}
 	c.check(os.Mkdir(c.logs, 0o700))
+	return c
+}
+
+// whole returns a folder with all lines in it, of the log and of another host's.
+func (c *chaos) whole(text, other string) (dir string) {
+	dir = c.t.TempDir()
+	c.check(os.WriteFile(filepath.Join(dir, "mail.log"), []byte(text), 0o600))
+	c.check(os.WriteFile(filepath.Join(dir, "late.log"), []byte(other), 0o600))
+	return dir
+}
+
+// live plays a history to its end, and returns the lines of the log and those of another host's. withheld: files come late.
+func (c *chaos) live(withheld bool) (text, other string) {
+	r := c.r
 	c.lines = chaosLog(r, "mx1", 20+r.IntN(120))
 	late := chaosLog(r, "mx2", 10)
 	late = late[:len(late)/2+1]
-	withheld := false
-	switch seed % 3 {
-	case 1:
-		c.keep = "400d"
-	case 2:
-		c.keep, withheld = "400d", true
-	}
-	var text, other strings.Builder
+	var whole, lines strings.Builder
 	for _, l := range c.lines {
-		text.WriteString(l.text)
+		whole.WriteString(l.text)
 	}
 	for _, l := range late {
-		other.WriteString(l.text)
+		lines.WriteString(l.text)
 	}
+	text, other = whole.String(), lines.String()
 	c.write()
 	for len(c.lines) > 0 {
 		switch r.IntN(12) {
@@ -458,7 +485,7 @@ func play(t *testing.T, seed uint64) {
 			}
 		case 8:
 			if late != nil && late[len(late)-1].at.Before(c.now) {
-				c.append("late.log", other.String())
+				c.append("late.log", other)
 				late = nil
 				c.note("a late file of another host")
 			}
@@ -468,7 +495,7 @@ func play(t *testing.T, seed uint64) {
 	}
 	c.finish("mail.log")
 	if late != nil {
-		c.append("late.log", other.String())
+		c.append("late.log", other)
 		if last := late[len(late)-1].at; last.After(c.now) {
 			c.now = last
 		}
@@ -483,6 +510,21 @@ func play(t *testing.T, seed uint64) {
 			break
 		}
 	}
+	return text, other
+}
+
+// play plays a history and compares the sum of its runs with one run over everything.
+func play(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	c := newChaos(t, r)
+	withheld := false
+	switch seed % 3 {
+	case 1:
+		c.keep = "400d"
+	case 2:
+		c.keep, withheld = "400d", true
+	}
+	text, other := c.live(withheld)
 	var o summary.Options
 	var err error
 	o.Classifier, err = chaosClassifier()
@@ -495,9 +537,7 @@ func play(t *testing.T, seed uint64) {
 		}
 	}
 
-	whole := t.TempDir()
-	c.check(os.WriteFile(filepath.Join(whole, "mail.log"), []byte(text.String()), 0o600))
-	c.check(os.WriteFile(filepath.Join(whole, "late.log"), []byte(other.String()), 0o600))
+	whole := c.whole(text, other)
 	inputs, _, errs := source.Expand([]string{whole}, nil)
 	c.check(errors.Join(errs...))
 	res, err := scan.Summarise(t.Context(), scan.Config{Formats: all.Formats(), Now: chaosStart.AddDate(0, 0, 12), Inputs: inputs, Summary: o})

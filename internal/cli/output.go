@@ -129,6 +129,22 @@ func (o IO) unread() bool {
 	return ok && s.closed
 }
 
+// sync returns once what was written to stdout is on the disk, where it is a file.
+func (o IO) sync() error {
+	s, ok := o.Out.(*stdout)
+	if !ok {
+		return nil
+	}
+	f, ok := s.w.(*os.File)
+	if !ok {
+		return nil
+	}
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return writeError("stdout", err)
+	}
+	return writeError("stdout", f.Sync())
+}
+
 // isStdout reports whether a file is the one that stdout goes to.
 func (o IO) isStdout(fi fs.FileInfo) bool {
 	if s, ok := o.Out.(*stdout); ok {
@@ -253,8 +269,19 @@ func (out *outFile) commit() error {
 	}
 	if err != nil {
 		os.Remove(out.f.Name())
+	} else {
+		syncFolder(filepath.Dir(out.dest))
 	}
 	return writeError(out.path, err)
+}
+
+// syncFolder has the names of files in a folder on the disk, where the system can do that: a power cut is not to take back what a
+// state says was written.
+func syncFolder(path string) {
+	if d, err := os.Open(path); err == nil {
+		_ = d.Sync() // Windows and some file systems cannot
+		d.Close()
+	}
 }
 
 // discard ends the writing and leaves all as it was, but for what a device or a pipe took.

@@ -44,6 +44,15 @@ object waits until it is whole. Pending is what is pending now; attempts whose s
 folder changes once all is written: a run that is interrupted is repeated by the next one. Two runs wait for each other.
 `
 
+// recordStatusHelp is of commands that make something of records.
+const recordStatusHelp = `
+Exit status:
+  0    all is well; also where there was nothing to read
+  2    wrong usage or configuration, or the output can't be written, or not all of it
+  3    an input that was named can't be read or holds no log, no line was recognised, or the state can't be used
+  4    coverage is below --min-coverage
+  130  interrupted`
+
 func (f *stateFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.folder, "state", "", "read only what is new since the last run; `folder` to keep what was read in")
 	s.BoolVar(&f.journal, "journal", false, "with --state: read the journal of systemd, or what of it matches arguments like FIELD=VALUE (default: the facility mail)")
@@ -59,8 +68,8 @@ type stateRun struct {
 	store   *state.Store
 	plan    *state.Plan
 	steps   map[*source.Input]*state.Step
-	open    []byte // what the run leaves open
 	memory  *scan.Memory
+	parts   map[string][]byte // that the run leaves to the next one
 	now     time.Time
 	unlock  func()
 	ends    map[*state.Step]ends
@@ -204,21 +213,36 @@ func (r *stateRun) choose(ctx context.Context, c *scan.Config) error {
 	if len(r.s.snapshots) > 0 {
 		return usagef("--state: a snapshot is not read on; leave one of the two out")
 	}
-	open, err := r.store.Part(openPart)
+	open, err := r.part(openPart, c.Summary.Settings(), func(open []byte) ([]summary.Setting, error) {
+		h, err := summary.ReadHeader(open)
+		return h.Settings, err
+	})
 	if err != nil {
-		return stateError(err)
+		return err
 	}
-	if len(open) > 0 { // before hours of reading
-		o := c.Summary
-		if _, err := summary.ReadHeader(open); err != nil {
-			return &exitError{exitInput, fmt.Errorf("read state %s: %w", r.flags.folder, err)}
-		}
-		if err := r.settings(open, &o); err != nil {
-			return err
-		}
+	return r.goOn(ctx, c, open)
+}
+
+// chooseForRecords is choose for a command that asks for records.
+func (r *stateRun) chooseForRecords(ctx context.Context, c *scan.Config, inbound bool) error {
+	if r == nil {
+		return nil
 	}
-	c.Runs = &scan.Runs{Known: make(map[*source.Input]scan.Known), Newest: make(map[string]parsers.Stamp), Open: open, Leave: func(left *summary.Summary, res *scan.Result) error {
-		r.open = left.EncodeOpen(nil, res.Locate)
+	open, err := r.part(openPart, summary.RecordSettings(&c.Summary, inbound), func(open []byte) ([]summary.Setting, error) {
+		h, err := summary.ReadRecorderHeader(open)
+		return h.Settings, err
+	})
+	if err != nil {
+		return err
+	}
+	return r.goOn(ctx, c, open)
+}
+
+// goOn has the configuration read what is new, and join it to what was open.
+func (r *stateRun) goOn(ctx context.Context, c *scan.Config, open []byte) error {
+	r.parts = make(map[string][]byte)
+	c.Runs = &scan.Runs{Known: make(map[*source.Input]scan.Known), Newest: make(map[string]parsers.Stamp), Open: open, Leave: func(left []byte) error {
+		r.parts[openPart] = left
 		return nil
 	}}
 	for _, l := range r.store.State().Logs {
@@ -231,22 +255,27 @@ func (r *stateRun) choose(ctx context.Context, c *scan.Config) error {
 	return r.replan(ctx, c)
 }
 
-// The parts of a state that have the open messages, and what joiners remember.
+// The parts of a state that have the open messages, of whatever command, and what joiners remember.
 const (
 	openPart = "open"
 	joinPart = "join"
 )
 
-// settings refuses options that others were open with.
-func (r *stateRun) settings(open []byte, o *summary.Options) error {
-	h, err := summary.ReadHeader(open)
-	if err == nil {
-		err = o.Compare(h.Settings)
+// part returns a part of the state, empty where there is none. What it was made with, as made reads it, has to be what is
+// wanted now: that turns out before hours of reading.
+func (r *stateRun) part(name string, wanted []summary.Setting, made func([]byte) ([]summary.Setting, error)) ([]byte, error) {
+	data, err := r.store.Part(name)
+	if err != nil || len(data) == 0 {
+		return nil, stateError(err)
 	}
+	have, err := made(data)
 	if err != nil {
-		return usagef("--state %s: its messages were %w; give the same flags each time, and each selection a folder of its own", r.flags.folder, err)
+		return nil, &exitError{exitInput, fmt.Errorf("read state %s: %w", r.flags.folder, err)}
 	}
-	return nil
+	if err := summary.CompareSettings(have, wanted); err != nil {
+		return nil, usagef("--state %s: its messages were %w; give the same flags each time, and each selection a folder of its own", r.flags.folder, err)
+	}
+	return data, nil
 }
 
 // replan finds out what of the inputs is new.
@@ -311,6 +340,9 @@ func (r *stateRun) scanner(do func(context.Context, scan.Config) (*scan.Result, 
 	return func(ctx context.Context, c scan.Config) (*scan.Result, error) {
 		for try := 1; ; try++ {
 			res, err := do(ctx, c)
+			if errors.Is(err, summary.ErrCorrupt) {
+				return nil, &exitError{exitInput, fmt.Errorf("read state %s: %w; go back to the one before, or begin anew: bouncelog state reset --state %[1]s [--to-previous]", r.flags.folder, err)}
+			}
 			if err != nil || try == tries || !slices.ContainsFunc(res.Errors, moved) {
 				return res, err
 			}
@@ -344,6 +376,9 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 		r.s.note("state %s is as it was, as nobody read stdout to its end: the next run reads the same again", r.flags.folder)
 		return verdict
 	}
+	if err := r.s.io.sync(); err != nil {
+		return &exitError{exitUsage, errors.Join(err, verdict)}
+	}
 	next := r.store.State()
 	if r.journal != nil {
 		next.Cursor = cmp.Or(r.journal.cursor, next.Cursor)
@@ -362,15 +397,15 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 	}
 	next.Command, next.Time, next.Logs = r.command, r.now.Unix(), r.plan.Logs(keepLogs)
 	joined, err := r.memory.Encode()
-	parts := map[string][]byte{openPart: r.open, joinPart: joined}
+	r.parts[joinPart] = joined
 	if err == nil {
-		err = r.addDays(parts)
+		err = r.addDays(r.parts)
 	}
 	if len(r.days) > 0 && next.Zone == "" {
 		next.Zone = r.made.Zone
 	}
 	if err == nil {
-		err = r.store.Commit(next, parts)
+		err = r.store.Commit(next, r.parts)
 	}
 	if err != nil {
 		return &exitError{exitInput, errors.Join(err, verdict)}

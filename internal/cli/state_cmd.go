@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"bouncelog/internal/state"
+	"bouncelog/internal/summary"
+	"bouncelog/internal/suppress"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -69,7 +71,9 @@ func newStateShow(o IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show which logs were read, and how far",
-		Long: `Show which logs were read, how far, and when they were seen last, the files of the state and their sizes.
+		Long: `Show which logs were read, how far, and when they were seen last, the files of the state and their sizes. The state of
+attempts and suppress says how many messages are open, and how many attempts wait for a later run; that of suppress, how
+many addresses have failed, and were delivered to.
 ` + stateStatusHelp,
 		Example: `  bouncelog state show --state /var/lib/bouncelog
   bouncelog state show --state /var/lib/bouncelog --json`,
@@ -83,12 +87,16 @@ func newStateShow(o IO) *cobra.Command {
 				if s.New() {
 					return usagef("state show: %s holds no state; a run with --state makes one", opt.flags.folder)
 				}
+				h, err := readHeld(s)
+				if err != nil {
+					return err
+				}
 				if opt.json {
 					e := json.NewEncoder(o.Out)
 					e.SetIndent("", "  ")
-					return e.Encode(stateJSON(s.State()))
+					return e.Encode(stateJSON(s.State(), h))
 				}
-				return showState(o.Out, s.State())
+				return showState(o.Out, s.State(), h)
 			})
 		},
 	}
@@ -97,10 +105,50 @@ func newStateShow(o IO) *cobra.Command {
 	return cmd
 }
 
+// held is what a state holds for the next run besides logs. Nil: its command does not hold that.
+type held struct {
+	records *summary.RecorderHeader
+	found   *suppress.Header
+}
+
+// readHeld finds out what a state holds.
+func readHeld(s *state.Store) (h held, err error) {
+	command := s.State().Command
+	if command != "attempts" && command != "suppress" {
+		return h, nil
+	}
+	open, err := s.Part(openPart)
+	if err != nil {
+		return h, err
+	}
+	found, err := s.Part(foundPart)
+	if err != nil {
+		return h, err
+	}
+	if len(open) > 0 {
+		if h.records, err = summary.ReadRecorderHeader(open); err != nil {
+			return h, &exitError{exitInput, fmt.Errorf("read what is open: %w", err)}
+		}
+	}
+	if len(found) > 0 {
+		if h.found, err = suppress.ReadHeader(found); err != nil {
+			return h, &exitError{exitInput, fmt.Errorf("read what was found: %w", err)}
+		}
+	}
+	return h, nil
+}
+
 // showState writes what a state knows as text.
-func showState(w io.Writer, st state.State) error {
+func showState(w io.Writer, st state.State, h held) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "Command\t%s\nLast run\t%s\n\n", st.Command, second(st.Time))
+	fmt.Fprintf(t, "Command\t%s\nLast run\t%s\n", st.Command, second(st.Time))
+	if x := h.records; x != nil {
+		fmt.Fprintf(t, "Open\t%d messages\nHeld\t%d attempts, for a later run: their sender is not known, or they are behind such\n", x.Messages, x.Held)
+	}
+	if x := h.found; x != nil {
+		fmt.Fprintf(t, "Failed\t%d addresses or domains of which there is evidence\nAlive\t%d addresses and domains that were delivered to\n", x.Failed, x.Alive)
+	}
+	fmt.Fprintln(t)
 	fmt.Fprintln(t, "log\tlines\tbytes\tseen")
 	for _, l := range st.Logs {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", report.Visible(l.Name), l.Lines, l.Read, second(l.Seen))
@@ -115,7 +163,7 @@ func showState(w io.Writer, st state.State) error {
 func second(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) }
 
 // stateJSON is what --json prints of a state.
-func stateJSON(st state.State) any {
+func stateJSON(st state.State, h held) any {
 	type log struct {
 		Name  string `json:"name"`
 		Lines int64  `json:"lines"`
@@ -130,9 +178,19 @@ func stateJSON(st state.State) any {
 	out := struct {
 		Command string `json:"command"`
 		LastRun string `json:"last_run"`
+		Open    *int   `json:"open_messages,omitempty"`
+		Held    *int   `json:"held_attempts,omitempty"`
+		Failed  *int   `json:"failed,omitempty"`
+		Alive   *int   `json:"alive,omitempty"`
 		Logs    []log  `json:"logs"`
 		Parts   []part `json:"parts"`
-	}{st.Command, second(st.Time), []log{}, []part{}}
+	}{Command: st.Command, LastRun: second(st.Time), Logs: []log{}, Parts: []part{}}
+	if x := h.records; x != nil {
+		out.Open, out.Held = &x.Messages, &x.Held
+	}
+	if x := h.found; x != nil {
+		out.Failed, out.Alive = &x.Failed, &x.Alive
+	}
 	for _, l := range st.Logs {
 		out.Logs = append(out.Logs, log{l.Name, l.Lines, l.Read, second(l.Seen)})
 	}

@@ -13,6 +13,7 @@ import (
 	"bouncelog/internal/scan"
 	"bouncelog/internal/summary"
 	"bouncelog/internal/suppress"
+	"bouncelog/parsers"
 	"bouncelog/report"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 
 type suppressOptions struct {
 	input      inputFlags
+	state      stateFlags
 	rules      ownRules
 	output     outputFlags
 	categories []string
@@ -62,10 +64,19 @@ Give all logs you have, of all hosts: what is not read keeps nobody.
 
 Memory: 16 bytes for each address that was delivered to, at most 28 with free slots; some 600 for each that failed. Beyond
 1,048,576 of these, or 8,388,608 messages that failed, the list is written as far as it goes, and the exit status is 2.
-` + statusHelp,
+
+With --state FOLDER each line is read once, in however many runs, and each run lists what all runs together know: it is the
+list of one run over all lines that were ever read, of which the latest delivery or failure may be in this one. Without logs,
+the list is printed once more. --min-hits, --repeat-hits and --repeat-days may differ from run to run; what selects evidence
+may not. Evidence that a later delivery made void is forgotten 30 days after. A log is known by its first lines, so it may be
+renamed, compressed, copied and truncated; its last line waits until it is whole. The folder, which changes once all is
+written, takes some 16 bytes for each address that was delivered to, and 300 for each that failed. Two runs wait for each
+other.
+` + recordStatusHelp,
 		Example: `  bouncelog suppress /var/log/mail.log* > dead.csv
   bouncelog suppress -f txt --category bad_mailbox,inactive_mailbox /var/log/exim4
-  bouncelog suppress --domains mail.log`,
+  bouncelog suppress --domains mail.log
+  bouncelog suppress --state /var/lib/bouncelog/suppress /var/log/mail.log* > dead.csv`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.paths = args
@@ -73,6 +84,7 @@ Memory: 16 bytes for each address that was delivered to, at most 28 with free sl
 		},
 	}
 	opt.input.add(cmd.Flags())
+	opt.state.add(cmd.Flags())
 	opt.rules.add(cmd.Flags())
 	opt.output.add(cmd, report.SuppressFormats())
 	s := cmd.Flags()
@@ -89,32 +101,32 @@ Memory: 16 bytes for each address that was delivered to, at most 28 with free sl
 	return cmd
 }
 
-// finder returns what the flags ask for.
-func (opt *suppressOptions) finder(wanted summary.Options) (*suppress.Finder, error) {
-	f := suppress.Options{Select: wanted, Domains: opt.domains, MinHits: opt.minHits, RepeatHits: opt.repeatHits,
+// wanted returns what the flags ask for.
+func (opt *suppressOptions) wanted(selected summary.Options) (suppress.Options, error) {
+	f := suppress.Options{Select: selected, Domains: opt.domains, MinHits: opt.minHits, RepeatHits: opt.repeatHits,
 		Repeat: time.Duration(opt.repeatDays) * 24 * time.Hour}
 	if opt.minHits < 1 || opt.minHits > suppress.MaxHits {
-		return nil, usagef("--min-hits %d: give 1 to %d", opt.minHits, suppress.MaxHits)
+		return f, usagef("--min-hits %d: give 1 to %d", opt.minHits, suppress.MaxHits)
 	}
 	if opt.repeatHits < 1 || opt.repeatHits > suppress.MaxHits {
-		return nil, usagef("--repeat-hits %d: give 1 to %d", opt.repeatHits, suppress.MaxHits)
+		return f, usagef("--repeat-hits %d: give 1 to %d", opt.repeatHits, suppress.MaxHits)
 	}
 	if opt.repeatDays < 0 || opt.repeatDays > maxRepeatDays {
-		return nil, usagef("--repeat-days %d: give 0 to %d", opt.repeatDays, maxRepeatDays)
+		return f, usagef("--repeat-days %d: give 0 to %d", opt.repeatDays, maxRepeatDays)
 	}
 	for _, name := range opt.categories {
 		c, ok := classify.ParseCategory(name)
 		switch {
 		case !ok:
-			return nil, usagef("--category %q: unknown; give some of %v", name, suppress.Categories())
+			return f, usagef("--category %q: unknown; give some of %v", name, suppress.Categories())
 		case !slices.Contains(suppress.Categories(), c):
-			return nil, usagef("--category %s: no fault of the address; give some of %v", name, suppress.Categories())
+			return f, usagef("--category %s: no fault of the address; give some of %v", name, suppress.Categories())
 		case opt.domains && c != classify.BadDomain:
-			return nil, usagef("--category %s: no fault of a domain; leave out --domains", name)
+			return f, usagef("--category %s: no fault of a domain; leave out --domains", name)
 		}
 		f.Categories = append(f.Categories, c)
 	}
-	return suppress.New(f), nil
+	return f, nil
 }
 
 func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
@@ -129,14 +141,26 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	if err != nil {
 		return err
 	}
-	finder, err := opt.finder(c.Summary)
+	wanted, err := opt.wanted(c.Summary)
 	if err != nil {
 		return err
 	}
 	// A success of another sender, or beyond the window, keeps an address too.
 	c.Summary = summary.Options{Lifetime: c.Summary.Lifetime, Now: c.Summary.Now}
 	s := session{flags: &opt.input, io: o}
-	if c.Inputs, err = s.inputs(opt.paths); err != nil {
+	run, err := opt.state.begin(ctx, &s, "suppress", &c)
+	if err != nil {
+		return err
+	}
+	defer run.end()
+	again := opt.state.ofHistory(opt.paths) // the list as it is known
+	if again && run.store.New() {
+		return usagef("--state %s: there is no list; a run with --state and logs begins one", opt.state.folder)
+	}
+	if !again {
+		c.Inputs, err = run.inputs(&s, opt.paths)
+	}
+	if err != nil {
 		return err
 	}
 	if err := spare(c.Inputs, outputs); err != nil {
@@ -145,12 +169,31 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	if c.Summary.Classifier, err = opt.rules.classifier(); err != nil {
 		return err
 	}
-	res, err := s.scan(ctx, c, func(ctx context.Context, c scan.Config) (*scan.Result, error) {
+	if err := run.chooseForRecords(ctx, &c, false); err != nil {
+		return err
+	}
+	known, err := run.foundBefore(wanted)
+	if err != nil {
+		return err
+	}
+	var finder *suppress.Finder
+	if run != nil {
+		c.Runs.Early = true // what waits for its sender may be a success
+		leave := c.Runs.Leave
+		c.Runs.Leave = func(open []byte) error {
+			run.parts[foundPart] = finder.Encode(nil, parsers.StampOf(run.now))
+			return leave(open)
+		}
+	}
+	res, err := s.scan(ctx, c, run.scanner(func(ctx context.Context, c scan.Config) (*scan.Result, error) {
+		if finder, err = known(); err != nil {
+			return nil, err
+		}
 		return scan.Attempts(ctx, c, false, func(r *summary.Record) error {
 			finder.Add(r)
 			return nil
 		})
-	})
+	}))
 	if err != nil {
 		return err
 	}
@@ -167,11 +210,39 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 		}
 		written = errors.Join(written, err)
 	}
+	faults := written
 	if n := finder.Missed(); n > 0 {
-		written = errors.Join(written, fmt.Errorf("the list is not whole: there was no room for %d failures of more than %d addresses or %d messages; read it in parts, by --domain",
+		faults = errors.Join(written, fmt.Errorf("the list is not whole: there was no room for %d failures of more than %d addresses or %d messages; read it in parts, by --domain",
 			n, suppress.MaxFailed, suppress.MaxMessages))
 	}
-	return s.end(res, written)
+	if again {
+		return faults
+	}
+	return run.commit(ctx, res, written, s.end(res, faults))
+}
+
+// foundPart is the part of a state that has what suppress knows of addresses.
+const foundPart = "found"
+
+// foundBefore returns what makes a Finder that knows what earlier runs found, as often as it is called.
+func (r *stateRun) foundBefore(wanted suppress.Options) (func() (*suppress.Finder, error), error) {
+	var data []byte
+	if r != nil {
+		var err error
+		data, err = r.part(foundPart, wanted.Settings(), func(data []byte) ([]summary.Setting, error) {
+			h, err := suppress.ReadHeader(data)
+			return h.Settings, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func() (*suppress.Finder, error) {
+		if len(data) == 0 {
+			return suppress.New(wanted), nil
+		}
+		return suppress.Decode(data, wanted)
+	}, nil
 }
 
 func leftReason(format string) string {

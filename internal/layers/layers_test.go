@@ -47,7 +47,7 @@ func layers() []layer {
 		{"parsers/*", 3, []string{"parsers", "internal/fields", "internal/recent", "internal/syslog", "internal/transcript", "internal/wire"}},
 		{"internal/summary", 2, []string{"parsers", "internal/classify", "internal/wire"}},
 		{"internal/state", 3, []string{"parsers", "internal/source"}},
-		{"internal/suppress", 3, []string{"parsers", "internal/classify", "internal/summary"}},
+		{"internal/suppress", 3, []string{"parsers", "internal/classify", "internal/summary", "internal/wire"}},
 		{"internal/scan", 4, []string{"parsers", "internal/source", "internal/fields", "internal/syslog", "internal/classify", "internal/summary", "internal/wire"}},
 		{"internal/snapshot", 5, []string{"parsers", "internal/summary", "internal/scan", "internal/wire"}},
 		{"report", 4, []string{"parsers", "internal/classify", "internal/summary", "internal/suppress"}},

@@ -87,8 +87,8 @@ func TestDecided(t *testing.T) {
 			if till <= at {
 				continue
 			}
-			c := count(part.Within(at, till), &Runs{Open: open, Leave: func(s *summary.Summary, _ *Result) error {
-				open = s.EncodeOpen(nil, nil)
+			c := count(part.Within(at, till), &Runs{Open: open, Leave: func(left []byte) error {
+				open = left
 				return nil
 			}})
 			at = till

@@ -13,7 +13,8 @@ type Runs struct {
 	// Known is what the runs before say of inputs that they have read a part of.
 	Known map[*source.Input]Known
 
-	// Open is what they left open, as [summary.Summary.EncodeOpen] wrote it; empty: nothing.
+	// Open is what they left open; empty: nothing. For [Attempts] it is as [summary.Recorder.EncodeOpen] wrote it, else as
+	// [summary.Summary.EncodeOpen] did.
 	Open []byte
 
 	// Memory is what joiners remember, before this run and after it. Nil: nothing.
@@ -23,8 +24,12 @@ type Runs struct {
 	// that of lines that name none.
 	Newest map[string]parsers.Stamp
 
-	// Leave takes what this run leaves open, before that is counted. The Summary is not to be kept.
-	Leave func(*summary.Summary, *Result) error
+	// Leave takes what this run leaves open, before that is counted.
+	Leave func(open []byte) error
+
+	// Early: once Leave has what is left open, Attempts hands on the records that wait in it, too. The next run hands them on
+	// once more, with all that it knows.
+	Early bool
 }
 
 // Known is what is known of an input of which a part was read.
@@ -89,15 +94,50 @@ func (r *Runs) End(root *summary.Summary, res *Result) error {
 		root.Final()
 		return nil
 	}
-	if m := r.Memory; m != nil && m.error != nil {
-		return m.error
+	if err := r.forgetful(); err != nil {
+		return err
 	}
 	root.Settle()
-	if err := r.Leave(root, res); err != nil {
+	if err := r.Leave(root.EncodeOpen(nil, res.Locate)); err != nil {
 		return err
 	}
 	root.Standing()
 	return nil
+}
+
+// forgetful returns what is wrong with what joiners remember.
+func (r *Runs) forgetful() error {
+	if r.Memory == nil {
+		return nil
+	}
+	return r.Memory.error
+}
+
+// recorder returns what the lines of a run become records by.
+func (r *Runs) recorder(o *summary.Options, inbound bool, emit func(*summary.Record) error) (*summary.Recorder, error) {
+	if r != nil && len(r.Open) > 0 {
+		return summary.DecodeRecorder(r.Open, o, inbound, emit)
+	}
+	rec := summary.NewRecorder(o, emit)
+	rec.Inbound = inbound
+	return rec, nil
+}
+
+// endRecords ends a run that makes records: those that wait are left to the next one. Without runs, they are handed on.
+func (r *Runs) endRecords(rec *summary.Recorder) error {
+	if r == nil {
+		return rec.Close()
+	}
+	if err := r.forgetful(); err != nil {
+		return err
+	}
+	if err := rec.Settle(); err != nil {
+		return err
+	}
+	if err := r.Leave(rec.EncodeOpen(nil)); err != nil || !r.Early {
+		return err
+	}
+	return rec.Close()
 }
 
 // endOf notes how far an input was read.

@@ -350,8 +350,10 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 	}
 	free := make(chan *batch, s.inFlight())
 	join := newAssembler(s)
-	rec := summary.NewRecorder(&s.Summary, emit)
-	rec.Inbound = inbound
+	rec, err := s.Runs.recorder(&s.Summary, inbound, emit)
+	if err != nil {
+		return nil, err
+	}
 	var collectors []*collector
 	err = pipeline[*batch]{
 		ahead: 1,
@@ -385,7 +387,7 @@ func Attempts(ctx context.Context, c Config, inbound bool, emit func(*summary.Re
 	if err != nil {
 		return nil, err
 	}
-	if err := rec.Close(); err != nil {
+	if err := s.Runs.endRecords(rec); err != nil {
 		return nil, err
 	}
 	total := join.builder.Counts

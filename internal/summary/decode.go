@@ -18,6 +18,16 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("version %d was written by a newer bouncelog: this one knows versions up to %d; update it", e.Have, e.Known)
 }
 
+// ReadVersion reads the version that data begins with, which has to be the one that is known. That of a newer program is a
+// [*VersionError].
+func ReadVersion(r *wire.Reader, known uint64) {
+	if v := r.Uint(); v > known {
+		r.Fail(&VersionError{v, known})
+	} else {
+		r.Must(v == known)
+	}
+}
+
 // A Header is what the encoding of a Summary begins with.
 type Header struct {
 	Settings []Setting // that it was made with
@@ -25,9 +35,6 @@ type Header struct {
 
 	base int64 // of times
 }
-
-// maxSettings bounds the settings of a header.
-const maxSettings = 64
 
 // ReadHeader reads the beginning of what [Summary.Encode] wrote.
 func ReadHeader(data []byte) (*Header, error) {
@@ -205,19 +212,8 @@ func (d *decoder) evidence() Evidence {
 }
 
 func (d *decoder) header() *Header {
-	if v := d.uint(); v > encodingVersion {
-		d.r.Fail(&VersionError{v, encodingVersion})
-	} else {
-		d.must(v == encodingVersion)
-	}
-	h := new(Header)
-	n := d.length(2)
-	d.must(n <= maxSettings)
-	for range n {
-		if !d.failed() {
-			h.Settings = append(h.Settings, Setting{d.string(), d.string()})
-		}
-	}
+	ReadVersion(&d.r, encodingVersion)
+	h := &Header{Settings: ReadSettings(&d.r)}
 	flags := d.uint()
 	d.must(flags&^knownFlags == 0)
 	h.Rooted = flags&flagRooted != 0

@@ -49,12 +49,7 @@ func (s *Summary) Encode(dst []byte, locate func(Pos) (file string, line int64))
 	}
 	e := encoder{b: slices.Grow(dst, usualMessage*s.open.len()), ids: newIDs(), texts: make(map[string]uint64), locate: locate, base: int64(s.Counts.Last) / micro}
 	e.uint(encodingVersion)
-	list := s.opt.Settings()
-	e.uint(uint64(len(list)))
-	for _, x := range list {
-		e.string(x.Name)
-		e.string(x.Value)
-	}
+	AppendSettings(&e.b, s.opt.Settings())
 	flags := uint64(0)
 	if s.rooted {
 		flags |= flagRooted

@@ -33,6 +33,12 @@ type Record struct {
 	campaign string // what its header field says that was asked for
 }
 
+// judge fills in what follows from the attempt alone.
+func (r *Record) judge() {
+	r.Domain = classify.Domain(classify.RecipientDomain(&r.Attempt))
+	r.Verdict = classify.ClassOf(&r.Attempt)
+}
+
 // clone returns a copy of r that does not point into the block of its line: one string for all its texts.
 func (r *Record) clone() *Record {
 	c := *r

@@ -45,11 +45,12 @@ type Recorder struct {
 	err     error
 }
 
-// held is a record that waits for its sender or, where Record.wait is not set, for its turn.
+// held is a record that waits for its sender or, where Record.wait is not set, for its turn. The others are of one that waits.
 type held struct {
 	*Record
 	msg   *track
-	since parsers.Stamp // by the clock of its host
+	clock *clock        // of its host
+	since parsers.Stamp // by that
 }
 
 // A clock is what the log of one host has come to.
@@ -61,6 +62,9 @@ type clock struct {
 	steady parsers.Stamp // the lowest of the latest whole run of events, which a few wrong ones do not carry ahead; zero before
 	lowest parsers.Stamp // of the run under way
 	n      int           // events in it
+	seen   parsers.Stamp // Options.Now of the last run that read an event of the host
+
+	waiting []held // the records of the host that wait for their sender, in order: some of the Recorder's
 }
 
 const clockRun = 64
@@ -174,8 +178,9 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	}
 	hostHash := hash(joined)
 	c := r.clock(hostHash)
+	c.seen = r.opt.Now
 	if c.tick(t) {
-		r.flush(false)
+		r.release(c, nil)
 	}
 	var o op
 	switch ev.Kind {
@@ -251,7 +256,7 @@ func (r *Recorder) Add(ev *parsers.Event, line *parsers.Line, src *Source) error
 	}
 	if ev.Sender != "" && ev.Sender != m.sender { // the latest one said holds, as in the summary
 		m.sender = r.senders.keep(ev.Sender)
-		r.flush(false)
+		r.release(c, nil)
 	}
 	switch o {
 	case opAttempt:
@@ -372,13 +377,21 @@ func (l *tracedList) at(key uint64) *traced {
 	l.list = append(l.list, traced{hash: key})
 	if l.index != nil {
 		l.index[key] = uint32(len(l.list) - 1)
-	} else if len(l.list) > longList {
-		l.index = make(map[uint64]uint32, 2*len(l.list))
-		for i := range l.list {
-			l.index[l.list[i].hash] = uint32(i)
-		}
+	} else {
+		l.reindex()
 	}
 	return &l.list[len(l.list)-1]
+}
+
+// reindex makes the index of a list that has become long.
+func (l *tracedList) reindex() {
+	if len(l.list) <= longList {
+		return
+	}
+	l.index = make(map[uint64]uint32, 2*len(l.list))
+	for i := range l.list {
+		l.index[l.list[i].hash] = uint32(i)
+	}
 }
 
 // expire writes one record per recipient that an expiry ends.
@@ -431,9 +444,7 @@ func (r *Recorder) inherit(rec *Record, p *traced) {
 // push writes a record n times, with ordinals that differ by step, or queues it behind those that wait, and lets it wait
 // where its sender is not known.
 func (r *Recorder) push(rec *Record, m *track, n, step int) {
-	rec.Domain = classify.Domain(classify.RecipientDomain(&rec.Attempt))
-	rec.Verdict = classify.ClassOf(&rec.Attempt)
-	var since parsers.Stamp
+	rec.judge()
 	if m != nil {
 		if rec.MessageID == "" {
 			rec.MessageID = m.messageID
@@ -445,44 +456,88 @@ func (r *Recorder) push(rec *Record, m *track, n, step int) {
 			rec.Sender = m.sender
 			rec.wait = m.sender == ""
 		}
-		since = m.clock.now
 	}
 	for range n {
 		if !rec.wait && r.head == len(r.waiting) {
 			r.write(rec)
 		} else {
-			r.waiting = append(r.waiting, held{rec.clone(), m, since})
+			w := held{Record: rec.clone()}
+			if rec.wait {
+				w.msg, w.clock, w.since = m, m.clock, m.clock.now
+				m.clock.waiting = append(m.clock.waiting, w)
+			}
+			r.waiting = append(r.waiting, w)
 		}
 		rec.Ordinal += step
 	}
-	r.flush(false)
+	r.flush()
 }
 
 // end lets a message's records go without a sender: none will come.
 func (r *Recorder) end(m *track) {
+	c := m.clock
 	m.clock = nil
-	r.flush(false)
+	r.release(c, nil)
 }
 
-// flush writes what need not wait any more, and all of it at the end of the log.
-func (r *Recorder) flush(end bool) {
+// release ends the waiting of records of a host whose sender is known, or will not come, given says so or not; nil: it never does.
+//
+// Note: a record waits for the earlier ones of its own host alone. If it waited for its turn, too, how long it has for its sender
+// would depend on which host's log is read first, and so on what is read in one run.
+func (r *Recorder) release(c *clock, given func(*held) bool) {
+	done := 0
+	for done < len(c.waiting) && c.waiting[done].done(given) {
+		c.waiting[done] = held{}
+		done++
+	}
+	if done == 0 {
+		return
+	}
+	if c.waiting = c.waiting[done:]; len(c.waiting) == 0 {
+		c.waiting = nil
+	}
+	r.flush()
+}
+
+// done ends the waiting of a record where there is nothing to wait for, and reports whether there is not.
+func (w *held) done(given func(*held) bool) bool {
+	m := w.msg
+	if w.wait && m.sender == "" && m.clock != nil && !w.clock.passed(w.since) && (given == nil || !given(w)) {
+		return false
+	}
+	if w.wait {
+		w.Sender, w.wait = m.sender, false
+	}
+	return true
+}
+
+// flush writes what need not wait any more.
+func (r *Recorder) flush() {
 	for r.head < len(r.waiting) {
-		w := &r.waiting[r.head]
+		w := r.waiting[r.head]
 		if w.wait {
-			m := w.msg
-			if m.sender == "" && m.clock != nil && !m.clock.passed(w.since) && len(r.waiting)-r.head <= maxWaiting && !end {
+			if len(r.waiting)-r.head <= maxWaiting {
 				break
 			}
-			w.Sender = m.sender
+			w.done(func(*held) bool { return true })
+			w.clock.waiting = w.clock.waiting[1:] // it was the first
 		}
 		r.write(w.Record)
-		*w = held{}
+		r.waiting[r.head] = held{}
 		r.head++
 	}
 	if r.head == len(r.waiting) {
 		r.waiting, r.head = r.waiting[:0], 0
 	} else if r.head > maxWaiting {
 		r.waiting, r.head = slices.Delete(r.waiting, 0, r.head), 0
+	}
+}
+
+// releaseAll is release for all hosts.
+func (r *Recorder) releaseAll(given func(*held) bool) {
+	r.release(&r.crowd, given)
+	for _, c := range r.clocks {
+		r.release(c, given)
 	}
 }
 
@@ -498,7 +553,7 @@ func (r *Recorder) write(rec *Record) {
 
 // Close writes what still waits.
 func (r *Recorder) Close() error {
-	r.flush(true)
+	r.releaseAll(func(*held) bool { return true })
 	return r.err
 }
 
@@ -507,6 +562,11 @@ func (r *Recorder) sweep() {
 	if len(r.msgs) < r.sweepAt {
 		return
 	}
+	r.forget()
+}
+
+// forget does what sweep does, however few messages there are.
+func (r *Recorder) forget() {
 	for key, m := range r.msgs {
 		if silent(m.last, m.clock.steady, 2*r.opt.lifetime()) {
 			delete(r.msgs, key)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bouncelog/internal/wire"
 	"bouncelog/parsers"
 )
 
@@ -26,6 +27,7 @@ const (
 	setCampaign = "campaign"
 	setFrom     = "campaign-from"
 	setCauses   = "causes"
+	setInbound  = "inbound" // of records alone
 )
 
 // Settings returns those that are not as in the zero Options, by name. [Options.Set] reads them. Options.Now is none of
@@ -87,8 +89,11 @@ func (e *SettingError) value(v string) string {
 }
 
 // Compare returns a [*SettingError] for the first of the settings of a Summary that is not as o has it, nil where all are.
-func (o *Options) Compare(have []Setting) error {
-	want := o.Settings()
+func (o *Options) Compare(have []Setting) error { return CompareSettings(have, o.Settings()) }
+
+// CompareSettings returns a [*SettingError] for the first setting that two lists, by name, do not agree in; nil where all are
+// the same.
+func CompareSettings(have, want []Setting) error {
 	for i, j := 0, 0; i < len(have) || j < len(want); {
 		switch c := compareSettings(have[i:], want[j:]); {
 		case c < 0:
@@ -110,6 +115,30 @@ func compareSettings(a, b []Setting) int {
 		return cmp.Compare(len(b), len(a))
 	}
 	return strings.Compare(a[0].Name, b[0].Name)
+}
+
+// AppendSettings writes settings as [ReadSettings] reads them.
+func AppendSettings(a *wire.Appender, list []Setting) {
+	a.Uint(uint64(len(list)))
+	for _, x := range list {
+		a.String(x.Name)
+		a.String(x.Value)
+	}
+}
+
+// maxSettings bounds the settings of a header.
+const maxSettings = 64
+
+// ReadSettings reads what [AppendSettings] wrote.
+func ReadSettings(r *wire.Reader) (list []Setting) {
+	n := r.Length(2)
+	r.Must(n <= maxSettings)
+	for range n {
+		if r.Err() == nil {
+			list = append(list, Setting{r.String(), r.String()})
+		}
+	}
+	return list
 }
 
 // Set takes over a setting of a Summary, so that its Options can be told from what it was made with. Nothing can be counted

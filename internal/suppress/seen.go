@@ -1,9 +1,28 @@
 package suppress
 
 import (
-	"hash/maphash"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 )
+
+// A secret keys the hashes of one list, in however many runs it is made: so nobody can choose addresses that have the same.
+type secret [16]byte
+
+func newSecret() (s secret) {
+	rand.Read(s[:]) // never fails
+	return s
+}
+
+// hash returns the hash of a name, never zero.
+//
+// Note: package maphash is faster, but its keys end with the process.
+func (s *secret) hash(name []byte) uint64 {
+	var buf [256]byte
+	sum := sha256.Sum256(append(append(buf[:0], s[:]...), name...))
+	return max(1, binary.LittleEndian.Uint64(sum[:]))
+}
 
 // seen remembers when something was last seen alive, in 16 bytes each: a hash of 64 bits, and the time. Two with the same
 // hash count as one, with the later time, which can only keep an address.
@@ -13,7 +32,7 @@ import (
 type seen struct {
 	slots []slot
 	n     int
-	hash  func([]byte) uint64
+	hash  func([]byte) uint64 // never zero
 }
 
 type slot struct {
@@ -23,10 +42,7 @@ type slot struct {
 
 const minSlots = 1 << 10
 
-func newSeen() *seen {
-	seed := maphash.MakeSeed()
-	return &seen{slots: make([]slot, minSlots), hash: func(b []byte) uint64 { return maphash.Bytes(seed, b) }}
-}
+func newSeen(hash func([]byte) uint64) *seen { return &seen{slots: make([]slot, minSlots), hash: hash} }
 
 // find returns the slot of a key, or the empty one where it would be.
 func (s *seen) find(key uint64) *slot {
@@ -40,8 +56,10 @@ func (s *seen) find(key uint64) *slot {
 }
 
 // note notes that name was alive at a time.
-func (s *seen) note(name []byte, time int64) {
-	key := max(1, s.hash(name))
+func (s *seen) note(name []byte, time int64) { s.put(s.hash(name), time) }
+
+// put is note for the hash of a name.
+func (s *seen) put(key uint64, time int64) {
 	p := s.find(key)
 	if p.key == key {
 		p.time = max(p.time, time)
@@ -61,7 +79,7 @@ func (s *seen) note(name []byte, time int64) {
 
 // last returns when name was last alive, never where it was not.
 func (s *seen) last(name []byte) int64 {
-	if p := s.find(max(1, s.hash(name))); p.key != 0 {
+	if p := s.find(s.hash(name)); p.key != 0 {
 		return p.time
 	}
 	return never

@@ -1,7 +1,6 @@
 package suppress
 
 import (
-	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -67,7 +66,7 @@ type Finder struct {
 	failed map[string]*candidate
 	alive  *seen // addresses, and domains as `@domain`
 	buf    []byte
-	seed   maphash.Seed
+	secret secret
 
 	messages               int
 	maxFailed, maxMessages int
@@ -93,8 +92,9 @@ type ids [2]uint64
 
 // New returns a Finder.
 func New(o Options) *Finder {
-	return &Finder{opt: o, failed: make(map[string]*candidate), alive: newSeen(), seed: maphash.MakeSeed(),
-		maxFailed: MaxFailed, maxMessages: MaxMessages}
+	f := &Finder{opt: o, failed: make(map[string]*candidate), secret: newSecret(), maxFailed: MaxFailed, maxMessages: MaxMessages}
+	f.alive = newSeen(f.secret.hash)
+	return f
 }
 
 // Missed returns how many failures there was no room for. The addresses that were found are right all the same.
@@ -217,7 +217,7 @@ func (f *Finder) hash(parts ...string) uint64 {
 	for _, s := range parts {
 		f.buf = append(append(f.buf, s...), 0)
 	}
-	return max(1, maphash.Bytes(f.seed, f.buf))
+	return f.secret.hash(f.buf)
 }
 
 // Rows returns what is to be suppressed, by address.
@@ -236,20 +236,12 @@ func (f *Finder) Rows() []Row {
 //
 // The latest evidence decides. Who was unknown, and whose mailbox is full now, is known again.
 func (f *Finder) settle(key string, c *candidate) (Row, bool) {
-	last := int64(never)
-	if !f.opt.Domains {
-		f.buf = appendFolded(f.buf[:0], key)
-		last = f.alive.last(f.buf)
+	last, domain := f.lastAlive(key, c)
+	// DNS errs for an hour, and a domain that answered a day ago is not gone.
+	if domain >= c.at-int64(f.opt.Repeat/time.Second) {
+		return Row{}, false
 	}
-	if c.row.Category == classify.BadDomain {
-		f.buf = append(append(f.buf[:0], '@'), key[strings.LastIndexByte(key, '@')+1:]...)
-		// DNS errs for an hour, and a domain that answered a day ago is not gone.
-		if seen := f.alive.last(f.buf); seen >= c.at-int64(f.opt.Repeat/time.Second) {
-			return Row{}, false
-		} else {
-			last = max(last, seen)
-		}
-	}
+	last = max(last, domain)
 	r := c.row
 	var newest, oldest parsers.Stamp
 	for _, h := range c.hits {
@@ -270,6 +262,21 @@ func (f *Finder) settle(key string, c *candidate) (Row, bool) {
 		return r, false
 	}
 	return r, c.grade == sure || r.Hits >= f.opt.RepeatHits && newest.Sub(oldest) >= f.opt.Repeat
+}
+
+// lastAlive returns when a candidate was last delivered to, and when its domain was last alive where that is evidence against
+// what it is listed for; never where they were not.
+func (f *Finder) lastAlive(key string, c *candidate) (address, domain int64) {
+	address, domain = never, never
+	if !f.opt.Domains {
+		f.buf = appendFolded(f.buf[:0], key)
+		address = f.alive.last(f.buf)
+	}
+	if c.row.Category == classify.BadDomain {
+		f.buf = append(append(f.buf[:0], '@'), key[strings.LastIndexByte(key, '@')+1:]...)
+		domain = f.alive.last(f.buf)
+	}
+	return address, domain
 }
 
 // rowOf returns the evidence of a record, which does not point into it.
