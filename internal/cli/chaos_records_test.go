@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,26 +134,8 @@ func (c *chaos) records(text string, late bool) map[string][]string {
 }
 
 // TestChaosOfRecords plays random histories for attempts and suppress: each record is printed once, and a list is that of all lines.
-// CHAOS_SEED plays the one again that a failure names, CHAOS_N others.
 func TestChaosOfRecords(t *testing.T) {
-	first, n := uint64(1), uint64(4)
-	if testing.Short() {
-		n = 2
-	}
-	if s := os.Getenv("CHAOS_N"); s != "" {
-		first = rand.Uint64N(1 << 32)
-		var err error
-		if n, err = strconv.ParseUint(s, 10, 32); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s := os.Getenv("CHAOS_SEED"); s != "" {
-		n = 1
-		var err error
-		if first, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	first, n := chaosSeeds(t, 4, 2)
 	for _, args := range [][]string{{"attempts"}, {"attempts", "--sender", "news@*"}, {"suppress"}, {"suppress", "--sender", "*@example.net", "--repeat-hits", "2"}} {
 		records := 0
 		for seed := first; seed < first+n && !t.Failed(); seed++ {

@@ -625,32 +625,38 @@ func (c *chaos) history() *scan.Result {
 	return res
 }
 
-// TestChaos plays random histories: a hundred, with -short ten, the same each time, or CHAOS_N others. A failure names its seed,
-// which CHAOS_SEED plays again.
+// TestChaos plays random histories: a hundred, with -short ten.
 func TestChaos(t *testing.T) {
-	if s := os.Getenv("CHAOS_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
+	first, n := chaosSeeds(t, 100, 10)
+	for seed := first; seed < first+n && !t.Failed(); seed++ {
 		play(t, seed)
-		return
 	}
-	n, first := 100, uint64(1)
+}
+
+// chaosSeeds returns the seeds that a test plays: the first n, or so few with -short, the same each time; CHAOS_N others; or
+// CHAOS_SEED alone, which a failure names.
+func chaosSeeds(t *testing.T, n, short uint64) (first, count uint64) {
+	number := func(key string) (v uint64, given bool) {
+		s := os.Getenv(key)
+		if s == "" {
+			return 0, false
+		}
+		v, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		return v, true
+	}
+	first, count = 1, n
 	if testing.Short() {
-		n = 10
+		count = short
 	}
-	if s := os.Getenv("CHAOS_N"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-		first = rand.Uint64N(1 << 32)
+	if n, given := number("CHAOS_N"); given {
+		first, count = rand.Uint64N(1<<32), n
 	}
-	t.Logf("seeds %d to %d", first, first+uint64(n)-1)
-	for i := range n {
-		if play(t, first+uint64(i)); t.Failed() {
-			break
-		}
+	if seed, given := number("CHAOS_SEED"); given {
+		first, count = seed, 1
 	}
+	t.Logf("seeds %d to %d", first, first+count-1)
+	return first, count
 }

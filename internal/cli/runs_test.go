@@ -102,15 +102,12 @@ func (p *pieces) files() []string {
 }
 
 // A log of every format that is read as it is written, in however many runs, gives what one run over all of it does: the same
-// sums, and from history the same bytes.
+// sums, and from history the same bytes. Each is read in two ways, with -short in one, or as [chaosSeeds] has it.
 func TestEveryFormatInRuns(t *testing.T) {
+	first, n := chaosSeeds(t, 2, 1)
 	for name, x := range formatLogs(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seeds := uint64(6)
-			if testing.Short() {
-				seeds = 2
-			}
 			for _, log := range x.logs {
 				text, err := os.ReadFile(log)
 				if err != nil {
@@ -120,7 +117,7 @@ func TestEveryFormatInRuns(t *testing.T) {
 					text = append(text, '\n')
 				}
 				for _, text := range shapes(x.format, string(text)) {
-					for seed := range seeds {
+					for seed := first; seed < first+n; seed++ {
 						keep := []string{"0d", "400d"}[seed%2]
 						if playFormat(t, x.format, text, seed, keep); t.Failed() {
 							t.Fatalf("%s, %.20q, seed %d, --keep %s", log, text, seed, keep)
