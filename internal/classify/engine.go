@@ -42,6 +42,9 @@ type Classifier struct {
 	phase  []parsers.Command
 	bare   []int32 // rules without texts
 	hints  int32   // the first rule of the tier weak, or of one after it
+
+	printOnce sync.Once
+	print     string // what Fingerprint returns
 }
 
 // A test is what a rule asks for, made ready and put together: to wait for a rule's memory is most of what it costs to ask it.

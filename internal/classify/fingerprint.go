@@ -9,6 +9,11 @@ import (
 // Fingerprint tells rules and providers apart: two classifiers with the same one find the same causes. It is that of
 // nothing else, so not of titles, hints and examples.
 func (c *Classifier) Fingerprint() string {
+	c.printOnce.Do(func() { c.print = c.fingerprint() })
+	return c.print
+}
+
+func (c *Classifier) fingerprint() string {
 	h := sha256.New()
 	for i := range c.rules {
 		r := &c.rules[i]

@@ -1,6 +1,10 @@
 package classify
 
-import "bouncelog/parsers"
+import (
+	"sync"
+
+	"bouncelog/parsers"
+)
 
 // ProviderOf returns the name of the provider that an attempt was made at, whatever came of it: that of the relay, else the
 // relay's registrable domain, else the provider whose own domain the recipient's is. Empty: it is not known.
@@ -39,11 +43,13 @@ func (c *Classifier) Whose(relay, recipientDomain string) Whose {
 	return Whose{c.providers.ofRelay(relay), c.providers.ofDomain(recipientDomain)}
 }
 
-// Default returns a classifier with the rules and providers that come with the program.
-func Default() (*Classifier, error) {
+// Default returns the classifier with the rules and providers that come with the program. It is made once.
+func Default() (*Classifier, error) { return byDefault() }
+
+var byDefault = sync.OnceValues(func() (*Classifier, error) {
 	rules, list, err := Builtin()
 	if err != nil {
 		return nil, err
 	}
 	return NewClassifier(rules, list)
-}
+})

@@ -13,7 +13,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -371,7 +370,7 @@ func (c *chaos) once() (map[string]int64, []byte, error) {
 	}
 	conf.Parse.Location = time.UTC
 	var err error
-	conf.Summary.Classifier, err = chaosClassifier()
+	conf.Summary.Classifier, err = classify.Default()
 	c.check(err)
 	conf.Source.ChunkSize = 4096 << c.r.IntN(4)
 	flags := stateFlags{folder: c.lock, keep: c.keep}
@@ -527,7 +526,7 @@ func play(t *testing.T, seed uint64) {
 	text, other := c.live(withheld)
 	var o summary.Options
 	var err error
-	o.Classifier, err = chaosClassifier()
+	o.Classifier, err = classify.Default()
 	c.check(err)
 	if len(c.open) > 0 {
 		left, err := summary.Decode(c.open, &o, func(string) uint32 { return 0 })
@@ -578,19 +577,10 @@ func (c *chaos) report() string {
 
 // options are those of history.
 func (c *chaos) options() *summary.Options {
-	rules, err := chaosClassifier()
+	rules, err := classify.Default()
 	c.check(err)
 	return &summary.Options{Now: parsers.StampOf(chaosStart.AddDate(0, 0, 12)), Classifier: rules}
 }
-
-// chaosClassifier are the rules that all runs count by.
-var chaosClassifier = sync.OnceValues(func() (*classify.Classifier, error) {
-	rules, providers, err := classify.Builtin()
-	if err != nil {
-		return nil, err
-	}
-	return classify.NewClassifier(rules, providers)
-})
 
 // history returns what history has, and checks that each of its days is one.
 func (c *chaos) history() *scan.Result {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bouncelog/internal/classify"
 	"bouncelog/internal/scan"
 	"bouncelog/internal/source"
 	"bouncelog/internal/state/statetest"
@@ -308,7 +309,7 @@ func withOpen(t *testing.T, sum map[string]int64, open []byte) map[string]int64 
 	if len(open) > 0 {
 		var o summary.Options
 		var err error
-		if o.Classifier, err = chaosClassifier(); err != nil {
+		if o.Classifier, err = classify.Default(); err != nil {
 			t.Fatal(err)
 		}
 		left, err := summary.Decode(open, &o, func(string) uint32 { return 0 })
