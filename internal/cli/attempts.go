@@ -47,8 +47,8 @@ read, the open messages, and the records that wait, as without --state, for a li
 the log or till it is six minutes old, and those behind them: they come in a later run. A log is known by its first lines,
 so it may be renamed, compressed, copied and truncated; its last line waits until it is whole.
 
-Nothing is written before all was read, and the folder changes once all is written: a run that is interrupted in between is
-repeated by the next one, and its records come twice. --out FORMAT=FILE is safe from that where each run has a FILE of its
+Nothing is written before all was read, nor where a log can't be read to its end, and the folder changes once all is written: a
+run that is interrupted in between is repeated by the next one, and its records come twice. --out FORMAT=FILE is safe from that where each run has a FILE of its
 own and those of runs that failed are dropped. Two runs wait for each other.
 ` + recordStatusHelp,
 		Example: `  bouncelog attempts -f ndjson mail.log
@@ -129,13 +129,16 @@ func runAttempts(ctx context.Context, o IO, opt *attemptsOptions) error {
 		}
 		return err
 	}
+	if run != nil && (ctx.Err() != nil || len(res.Errors) > 0) { // the next run finds the same again, and would write it again
+		return run.commit(ctx, res, nil, s.end(res, nil))
+	}
 	written := all.commit(o)
 	for _, p := range all {
 		if n, examples := p.w.Skipped(); n > 0 && p.err == nil {
 			s.note("%s: records left out: %d; a spreadsheet would run their addresses (%s); -f ndjson has them", p.name(), n, strings.Join(examples, ", "))
 		}
 	}
-	return run.commit(ctx, res, written, s.end(res, written))
+	return run.commit(context.WithoutCancel(ctx), res, written, s.end(res, written)) // what is written is not to come again
 }
 
 // errNobody ends the reading where nobody takes records any more.
@@ -196,9 +199,11 @@ func (r *stateRun) spool() string {
 	if r == nil {
 		return ""
 	}
-	left, _ := filepath.Glob(filepath.Join(r.flags.folder, spoolName))
-	for _, name := range left {
-		os.Remove(name)
+	files, _ := os.ReadDir(r.flags.folder)
+	for _, f := range files {
+		if ok, _ := filepath.Match(spoolName, f.Name()); ok {
+			os.Remove(filepath.Join(r.flags.folder, f.Name()))
+		}
 	}
 	return r.flags.folder
 }
@@ -223,14 +228,15 @@ func (all places) flush() {
 	}
 }
 
-// commit ends the writing, of one place after the other, and returns their errors.
+// commit ends the writing, of one place after the other, and returns their errors. What lies in a spool is not written where
+// another place has failed: the next run would write it again.
 func (all places) commit(o IO) error {
 	var errs []error
 	for _, p := range all {
 		if p.err == nil {
 			p.err = p.w.Flush()
 		}
-		if p.err == nil && p.spool != nil {
+		if p.err == nil && p.spool != nil && errors.Join(errs...) == nil {
 			p.err = p.copy(o)
 		}
 		if p.err == nil && p.file != nil {

@@ -145,11 +145,17 @@ func (s *session) countDays(ctx context.Context, c scan.Config, made snapshot.Ma
 		parts := 0
 		errs, err := eachDay(ctx, c, in, c.Parse.Location, scan.Known{}, func(day scan.Day, res *scan.Result, groups []scan.Group) error {
 			x := &res.Inputs[0]
+			if x.Partial { // of the last part alone: the others end with a line
+				s.note("%s: its last line is not whole, and left out", in.Name)
+			}
 			if x.Lines == 0 {
 				return nil
 			}
 			parts++
 			x.Begin = x.Known.First.Add(time.Duration(parts) * time.Microsecond)
+			if parts > 1 && x.Compression != "" {
+				x.Bytes = 0 // each part reads the file from its beginning: its bytes are those of the first
+			}
 			snap, err := snapshot.New(res, groups, made)
 			if err != nil {
 				return err

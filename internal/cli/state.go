@@ -67,6 +67,7 @@ type stateRun struct {
 	command string
 	store   *state.Store
 	plan    *state.Plan
+	given   int // errors of the session from before the first plan
 	steps   map[*source.Input]*state.Step
 	memory  *scan.Memory
 	parts   map[string][]byte // that the run leaves to the next one
@@ -280,6 +281,10 @@ func (r *stateRun) part(name string, wanted []summary.Setting, made func([]byte)
 
 // replan finds out what of the inputs is new.
 func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
+	if r.plan == nil {
+		r.given = len(r.s.errs)
+	}
+	r.s.errs = r.s.errs[:r.given] // those of a plan that was given up are found again
 	var errs []error
 	r.s.continues = !r.store.New()
 	r.plan, errs = state.NewPlan(r.store.State().Logs, c.Inputs, r.now)
@@ -289,7 +294,9 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 	clear(c.Runs.Known)
 	kept, err := r.store.Part(joinPart)
 	if err == nil {
-		r.memory, err = scan.NewMemory(kept)
+		if r.memory, err = scan.NewMemory(kept); err != nil {
+			return &exitError{exitInput, fmt.Errorf("read state %s: %w", r.flags.folder, err)}
+		}
 	}
 	if err != nil {
 		return stateError(err)
@@ -309,7 +316,7 @@ func (r *stateRun) replan(ctx context.Context, c *scan.Config) (err error) {
 		c.Inputs = append(c.Inputs, step.Input)
 		r.steps[step.Input] = step
 		if l := step.Log; l.Read > 0 {
-			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, Named: l.Named, First: l.First, Day: l.Day, Under: scan.Under{Header: l.Header, Inside: l.Inside}}
+			c.Runs.Known[step.Input] = scan.Known{Lines: l.Lines, Anchor: l.Anchor, Host: l.Host, Named: l.Named, Late: l.Late, First: l.First, Day: l.Day, Under: scan.Under{Header: l.Header, Inside: l.Inside}}
 		}
 	}
 	if !r.flags.journal {
@@ -391,7 +398,7 @@ func (r *stateRun) commit(ctx context.Context, res *scan.Result, written, verdic
 	}
 	for step, e := range r.ends {
 		l := step.Log
-		l.Anchor, l.Host, l.Named, l.First = e.known.Anchor, e.known.Host, e.known.Named, e.known.First
+		l.Anchor, l.Host, l.Named, l.Late, l.First = e.known.Anchor, e.known.Host, e.known.Named, e.known.Late, e.known.First
 		l.Day, l.Header, l.Inside = e.known.Day, e.known.Under.Header, e.known.Under.Inside
 		step.Read(e.till, e.known.Lines, e.tail, e.whole)
 	}

@@ -68,7 +68,8 @@ Memory: 16 bytes for each address that was delivered to, at most 28 with free sl
 With --state FOLDER each line is read once, in however many runs, and each run lists what all runs together know: it is the
 list of one run over all lines that were ever read, of which the latest delivery or failure may be in this one. Without logs,
 the list is printed once more. --min-hits, --repeat-hits and --repeat-days may differ from run to run; what selects evidence
-may not. Evidence that a later delivery made void is forgotten 30 days after. A log is known by its first lines, so it may be
+may not. Evidence stands as it was judged; a note says where the rules have changed since. What a later delivery made void is
+forgotten 30 days after. A log is known by its first lines, so it may be
 renamed, compressed, copied and truncated; its last line waits until it is whole. The folder, which changes once all is
 written, takes some 16 bytes for each address that was delivered to, and 300 for each that failed. Two runs wait for each
 other.
@@ -172,6 +173,7 @@ func runSuppress(ctx context.Context, o IO, opt *suppressOptions) error {
 	if err := run.chooseForRecords(ctx, &c, false); err != nil {
 		return err
 	}
+	wanted.Rules = []string{c.Summary.Classifier.Fingerprint()}
 	known, err := run.foundBefore(wanted)
 	if err != nil {
 		return err
@@ -227,15 +229,20 @@ const foundPart = "found"
 // foundBefore returns what makes a Finder that knows what earlier runs found, as often as it is called.
 func (r *stateRun) foundBefore(wanted suppress.Options) (func() (*suppress.Finder, error), error) {
 	var data []byte
+	var before []string // fingerprints of rules
 	if r != nil {
 		var err error
 		data, err = r.part(foundPart, wanted.Settings(), func(data []byte) ([]summary.Setting, error) {
 			h, err := suppress.ReadHeader(data)
+			before = h.Rules
 			return h.Settings, err
 		})
 		if err != nil {
 			return nil, err
 		}
+	}
+	if len(before) > 0 && !slices.Contains(before, wanted.Rules[0]) {
+		r.s.note("state %s: its evidence was judged by other rules than those of now, and stands; to judge all anew: bouncelog state reset --state %[1]s, and read all logs again", r.flags.folder)
 	}
 	return func() (*suppress.Finder, error) {
 		if len(data) == 0 {

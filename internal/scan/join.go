@@ -21,10 +21,19 @@ type Memory struct {
 	error error // of what was kept
 }
 
+// memoryVersion is that of what [Memory.Encode] writes, and of what every joiner does. Another one is not read.
+const memoryVersion = 1
+
 // NewMemory returns what an earlier run left, as [Memory.Encode] wrote it; empty: nothing.
 func NewMemory(data []byte) (*Memory, error) {
 	m := &Memory{kept: make(map[string][]byte), now: make(map[string]parsers.Joiner), late: make(map[string]parsers.Joiner)}
-	for r := wire.NewReader(data); r.Len() > 0; {
+	r := wire.NewReader(data)
+	if len(data) > 0 {
+		if summary.ReadVersion(&r, memoryVersion); r.Err() != nil {
+			return nil, r.Err()
+		}
+	}
+	for r.Len() > 0 {
 		name := r.String()
 		m.kept[name] = r.Bytes()
 		if err := r.Err(); err != nil {
@@ -48,7 +57,11 @@ func (m *Memory) Encode() ([]byte, error) {
 		}
 		all[name] = b
 	}
+	if len(all) == 0 {
+		return nil, nil
+	}
 	var a wire.Appender
+	a.Uint(memoryVersion)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		a.String(name)
 		a.Bytes(all[name])

@@ -148,6 +148,7 @@ func (s *scanner) endOf(in *input) (err error) {
 	r := &s.res.Inputs[in.ord]
 	r.End, r.Tail, err = in.reader.End()
 	r.Whole = err == nil && len(in.reader.Warnings()) == 0
+	r.Partial = in.reader.Partial()
 	return err
 }
 

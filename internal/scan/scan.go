@@ -86,7 +86,9 @@ type InputResult struct {
 	End   int64       // where the last line or record that was read ends, in bytes of text
 	Tail  source.Tail // before that, of a plain file
 	Whole bool        // all of it was read to there, and nothing was wrong with it
-	Known Known
+	// Partial: the text of a compressed input ends within a line, which was not read.
+	Partial bool
+	Known   Known
 }
 
 // A Sample is one line that could not be used.

@@ -195,6 +195,12 @@ func (r *Reader) skip() {
 	io.CopyN(io.Discard, r.lines, r.span.From) // an error ends the stream, and comes again
 }
 
+// Partial reports whether the text of a compressed input ends within a line, once all of its span was read: that line is none of
+// it. Of other inputs, [Beginning.Till] tells.
+func (r *Reader) Partial() bool {
+	return !r.plain && !r.framed && r.framer == nil && r.lines != nil && r.lines.n > r.lines.end
+}
+
 // End returns where the last whole line or record that was read ends, in bytes of text, and of a plain file the [Tail] there,
 // once all of the input's span was. The error is [ErrMoved] where the file was truncated meanwhile, so that what was read is
 // not all of it.

@@ -24,6 +24,7 @@ type Log struct {
 	First  parsers.Stamp // time of its first line, which puts logs in order; zero: none
 	Host   string        // of lines that name none
 	Named  string        // host of its first line
+	Late   bool          // what follows it in its host's log was read before it
 	Name   string        // of the file that it was seen as last
 	Seen   int64         // when that was, in Unix seconds
 	Parts  int64         // of it that history has

@@ -77,6 +77,9 @@ func (s *seen) put(key uint64, time int64) {
 	}
 }
 
+// grow makes room for n keys in an empty table. Keys that come in order would each be put behind all before it in one that grows.
+func (s *seen) grow(n int) { s.slots = make([]slot, max(minSlots, n+n/4)) }
+
 // last returns when name was last alive, never where it was not.
 func (s *seen) last(name []byte) int64 {
 	if p := s.find(s.hash(name)); p.key != 0 {

@@ -16,7 +16,7 @@ import (
 // The encoding of what a Finder knows, version stateVersion. It is the same bytes for the same Finder: candidates are in order
 // of their names, successes of their hashes.
 //
-//	version  settings  number of candidates, of successes  failures that there was no room for
+//	version  settings  rules  number of candidates, of successes  failures that there was no room for
 //	secret   that keys the hashes
 //	failed   candidates: name, latest evidence, and messages that failed
 //	alive    successes: hash, less the one before, and time
@@ -54,6 +54,7 @@ func (o *Options) Settings() []summary.Setting {
 // A Header is what the encoding of a Finder begins with.
 type Header struct {
 	Settings []summary.Setting // as [Options.Settings] returns them
+	Rules    []string          // that the evidence was judged by, as [Options] has it
 	Failed   int               // addresses, or domains, of which there is evidence
 	Alive    int               // addresses and domains that were delivered to
 	Missed   int64             // failures that there was no room for
@@ -68,7 +69,7 @@ func ReadHeader(data []byte) (*Header, error) {
 
 func readHeader(r *wire.Reader) *Header {
 	summary.ReadVersion(r, stateVersion)
-	h := &Header{Settings: summary.ReadSettings(r)}
+	h := &Header{Settings: summary.ReadSettings(r), Rules: r.Strings()}
 	failed, alive, missed := r.Uint(), r.Uint(), r.Uint()
 	r.Must(failed <= min(MaxFailed, uint64(r.Len())) && alive <= uint64(r.Len()) && missed <= 1<<62)
 	if r.Err() == nil {
@@ -83,6 +84,7 @@ func (f *Finder) Encode(dst []byte, now parsers.Stamp) []byte {
 	a := wire.Appender(dst)
 	a.Uint(stateVersion)
 	summary.AppendSettings(&a, f.opt.Settings())
+	a.Strings(f.opt.Rules)
 	a.Uint(uint64(len(names)))
 	a.Uint(uint64(f.alive.n))
 	a.Uint(uint64(f.missed))
@@ -110,7 +112,10 @@ func (f *Finder) Encode(dst []byte, now parsers.Stamp) []byte {
 // void reports whether all evidence against a candidate is older than a success, and than keepVoid.
 func (f *Finder) void(name string, now parsers.Stamp) bool {
 	c := f.failed[name]
-	last := max(f.lastAlive(name, c))
+	last, domain := f.lastAlive(name, c)
+	if f.opt.Domains { // of an address, its domain's success makes bad_domain void alone, and later evidence may be of something else
+		last = max(last, domain)
+	}
 	return now != 0 && c.at <= last && c.at < second(now.Add(-keepVoid)) &&
 		!slices.ContainsFunc(c.hits, func(h hit) bool { return second(h.last) > last })
 }
@@ -158,6 +163,7 @@ func Decode(data []byte, o Options) (*Finder, error) {
 	if err := summary.CompareSettings(h.Settings, o.Settings()); err != nil {
 		return nil, err
 	}
+	o.Rules = slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.Rules, h.Rules))))
 	f := New(o)
 	f.missed = h.Missed
 	copy(f.secret[:], r.Take(uint64(len(f.secret))))
@@ -176,6 +182,9 @@ func Decode(data []byte, o Options) (*Finder, error) {
 		before = name
 	}
 	r.Must(h.Alive <= r.Len()/2) // the least that one takes
+	if r.Err() == nil {
+		f.alive.grow(h.Alive)
+	}
 	key := uint64(0)
 	for range h.Alive {
 		delta := r.Uint()

@@ -116,6 +116,56 @@ func TestVoid(t *testing.T) {
 	}
 }
 
+// Evidence that a domain's success made void counts again once there is later evidence of something else.
+func TestVoidByDomain(t *testing.T) {
+	all := records{
+		failure(full, message(1)), failure(full, message(2), at(day)),
+		failure(nxdomain, message(3), at(2*day)), success(to("bob@example.org"), at(3*day)),
+	}
+	f := New(defaults())
+	for _, r := range all {
+		f.Add(r)
+	}
+	f = decoded(t, f, epoch.Add(45*day))
+	last := failure(full, message(4), at(50*day))
+	f.Add(last)
+	want := list(defaults(), append(all, last)...)
+	if got := f.Rows(); len(want) != 1 || len(got) != 1 || fmt.Sprintf("%s %s %s %d", got[0].Address, got[0].Category, got[0].Suppress, got[0].Hits) != want[0] {
+		t.Errorf("%+v, want %v", got, want)
+	}
+}
+
+// Successes come in the order of their hashes: a table that grows with them would put each behind all before it.
+func TestDecodeMany(t *testing.T) {
+	f := New(defaults())
+	rng := rand.New(rand.NewPCG(1, 5))
+	for range 100_000 {
+		f.alive.put(max(1, rng.Uint64()), 7)
+	}
+	next := decoded(t, f, epoch)
+	if n := f.alive.n; next.alive.n != n || len(next.alive.slots) != n+n/4 {
+		t.Errorf("%d successes in %d slots, want %d in %d", next.alive.n, len(next.alive.slots), n, n+n/4)
+	}
+}
+
+// By which rules evidence was judged is kept of all runs.
+func TestRulesInRuns(t *testing.T) {
+	o := defaults()
+	o.Rules = []string{"b"}
+	data := New(o).Encode(nil, epoch)
+	for _, run := range []struct{ rules, want string }{{"b", "[b]"}, {"a", "[a b]"}, {"c", "[a b c]"}, {"b", "[a b c]"}} {
+		o.Rules = []string{run.rules}
+		f, err := Decode(data, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = f.Encode(nil, epoch)
+		if h, err := ReadHeader(data); err != nil || fmt.Sprint(h.Rules) != run.want {
+			t.Errorf("after a run with rules %s: %v, %v, want %s", run.rules, h.Rules, err, run.want)
+		}
+	}
+}
+
 // What there was no room for is told in later runs, too.
 func TestMissedInRuns(t *testing.T) {
 	f := New(defaults())
@@ -162,7 +212,9 @@ func TestSettings(t *testing.T) {
 
 // sample returns a Finder in which there is some of everything.
 func sample() *Finder {
-	f := New(defaults())
+	o := defaults()
+	o.Rules = []string{"0123456789abcdef"}
+	f := New(o)
 	f.secret = secret{1, 2, 3}
 	for seed := range uint64(24) {
 		for _, r := range stream(rand.New(rand.NewPCG(seed, 3))) {
@@ -266,7 +318,7 @@ func TestEncodeKnowsAllFields(t *testing.T) {
 	for _, x := range []struct {
 		of     any
 		fields int
-	}{{Finder{}, 9}, {Options{}, 6}, {candidate{}, 4}, {hit{}, 3}, {Row{}, 15}, {slot{}, 2}, {seen{}, 3}} {
+	}{{Finder{}, 9}, {Options{}, 7}, {candidate{}, 4}, {hit{}, 3}, {Row{}, 15}, {slot{}, 2}, {seen{}, 3}} {
 		if typ := reflect.TypeOf(x.of); typ.NumField() != x.fields {
 			t.Errorf("%v has %d fields: make sure that Encode and Decode know them all, then write that number here", typ, typ.NumField())
 		}

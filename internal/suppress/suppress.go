@@ -17,6 +17,7 @@ type Options struct {
 	Select     summary.Options     // which failures count: window, domain, sender, job. A success counts whatever it says
 	Categories []classify.Category // none: all of [Categories]
 	Domains    bool                // list dead domains instead of addresses
+	Rules      []string            // fingerprints of the classifiers that judged the evidence, in order; of them, nothing is asked
 
 	MinHits    int           // messages that failed, of every row
 	RepeatHits int           // of those that it takes more than one for

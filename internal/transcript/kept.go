@@ -78,7 +78,7 @@ func (s *session) append(a *wire.Appender) {
 func readSession(r *wire.Reader) *session {
 	s := new(session)
 	readStrings(r, &s.host, &s.session, &s.relayHost, &s.relayIP, &s.sourceIP, &s.id, &s.messageID, &s.lines)
-	s.relayPort, s.kind = uint16(r.Uint()), parsers.AttemptKind(r.Byte())
+	s.relayPort, s.kind = uint16(r.Uint()), parsers.AttemptKind(r.UpTo(byte(parsers.Probe)))
 	s.begun, s.mailed, s.held = r.Bool(), r.Bool(), int(r.Uint())
 	s.refused = readVerdict(r)
 	var messages []*message

@@ -106,6 +106,15 @@ func (r *Reader) Byte() byte {
 }
 
 // Bool reads a truth value.
+// UpTo returns the next byte, which must not be greater than last: what is numbered from zero has no other.
+func (r *Reader) UpTo(last byte) byte {
+	b := r.Byte()
+	if r.Must(b <= last); b > last {
+		return 0
+	}
+	return b
+}
+
 func (r *Reader) Bool() bool {
 	v := r.Byte()
 	r.Must(v <= 1)

@@ -127,7 +127,7 @@ func (j *joiner) UnmarshalBinary(data []byte) error {
 			d.length += len(line)
 		}
 		if r.Bool() {
-			d.taker = &parsers.Attempt{RelayHost: r.String(), RelayIP: r.String(), Kind: parsers.AttemptKind(r.Byte()), NotAttempted: r.Bool(), Diagnostic: r.String()}
+			d.taker = &parsers.Attempt{RelayHost: r.String(), RelayIP: r.String(), Kind: parsers.AttemptKind(r.UpTo(byte(parsers.Probe))), NotAttempted: r.Bool(), Diagnostic: r.String()}
 		}
 		return d
 	})

@@ -132,8 +132,8 @@ func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
 func (j *joiner) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	j.mails.Read(&r, func(r *wire.Reader) *mail {
-		return &mail{sender: r.String(), recipient: r.String(), last: parsers.Status(r.Byte()), host: r.String(), ip: r.String(), port: uint16(r.Uint()),
-			kind: parsers.AttemptKind(r.Byte()), smarthost: r.Bool()}
+		return &mail{sender: r.String(), recipient: r.String(), last: parsers.Status(r.UpTo(byte(parsers.StatusRejected))), host: r.String(), ip: r.String(), port: uint16(r.Uint()),
+			kind: parsers.AttemptKind(r.UpTo(byte(parsers.Probe))), smarthost: r.Bool()}
 	})
 	return r.End()
 }

@@ -236,6 +236,6 @@ func (j *joiner) AppendBinary(dst []byte) ([]byte, error) {
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (j *joiner) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
-	j.status.Read(&r, func(r *wire.Reader) parsers.Status { return parsers.Status(r.Byte()) })
+	j.status.Read(&r, func(r *wire.Reader) parsers.Status { return parsers.Status(r.UpTo(byte(parsers.StatusRejected))) })
 	return r.End()
 }

@@ -119,7 +119,7 @@ func (j *joiner) UnmarshalBinary(data []byte) error {
 	j.starts = r.Int()
 	j.stops.Read(&r, (*wire.Reader).Int)
 	j.underway.Read(&r, func(r *wire.Reader) delivery {
-		return delivery{r.Int(), parsers.Stamp(r.Int()), r.String(), r.String(), parsers.AttemptKind(r.Byte())}
+		return delivery{r.Int(), parsers.Stamp(r.Int()), r.String(), r.String(), parsers.AttemptKind(r.UpTo(byte(parsers.Probe)))}
 	})
 	j.messages.Read(&r, func(r *wire.Reader) parsers.Stamp { return parsers.Stamp(r.Int()) })
 	return r.End()
