@@ -48,8 +48,8 @@ the log or till it is six minutes old, and those behind them: they come in a lat
 so it may be renamed, compressed, copied and truncated; its last line waits until it is whole.
 
 Nothing is written before all was read, nor where a log can't be read to its end, and the folder changes once all is written: a
-run that is interrupted in between is repeated by the next one, and its records come twice. --out FORMAT=FILE is safe from that where each run has a FILE of its
-own and those of runs that failed are dropped. Two runs wait for each other.
+run that is interrupted in between is repeated by the next one, and its records come twice. --out FORMAT=FILE is safe from that
+where each run has a FILE of its own and those of runs that failed are dropped. Two runs wait for each other.
 ` + recordStatusHelp,
 		Example: `  bouncelog attempts -f ndjson mail.log
   zcat mail.log.2.gz | bouncelog attempts -f csv --domain example.com

@@ -69,10 +69,9 @@ With --state FOLDER each line is read once, in however many runs, and each run l
 list of one run over all lines that were ever read, of which the latest delivery or failure may be in this one. Without logs,
 the list is printed once more. --min-hits, --repeat-hits and --repeat-days may differ from run to run; what selects evidence
 may not. Evidence stands as it was judged; a note says where the rules have changed since. What a later delivery made void is
-forgotten 30 days after. A log is known by its first lines, so it may be
-renamed, compressed, copied and truncated; its last line waits until it is whole. The folder, which changes once all is
-written, takes some 16 bytes for each address that was delivered to, and 300 for each that failed. Two runs wait for each
-other.
+forgotten 30 days after. A log is known by its first lines, so it may be renamed, compressed, copied and truncated; its last
+line waits until it is whole. The folder, which changes once all is written, takes some 16 bytes for each address that was
+delivered to, and 300 for each that failed. Two runs wait for each other.
 ` + recordStatusHelp,
 		Example: `  bouncelog suppress /var/log/mail.log* > dead.csv
   bouncelog suppress -f txt --category bad_mailbox,inactive_mailbox /var/log/exim4
