@@ -60,9 +60,11 @@ test-chaos:
 test-all: lint test race zones vuln
 	$(MAKE) fuzz FUZZTIME=5s
 
+# Of the scripts, each command reads its rules anew, which the detector makes ten times as slow: what they run together is tested
+# in one process too.
 race:
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
-		echo '$(GO) test -race -short -shuffle=on ./...'; $(GO) test -race -short -shuffle=on ./...; \
+		set -x; $(GO) test -race -short -shuffle=on -skip '^(TestScript|TestReadme)$$' ./...; \
 	else \
 		echo 'race: left out, there is no C compiler'; \
 	fi
