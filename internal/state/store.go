@@ -20,14 +20,11 @@ import (
 	"syscall"
 
 	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 )
 
-// Version is that of the format of a state. Those from oldest on are read. Until version 2, parts were compressed with zstd.
-const (
-	Version = 2
-	oldest  = 1
-)
+// Version is that of the format of a state. Another one is not read: version 1 knew logs of JSON by their lines, and would have
+// them read, and counted, once more.
+const Version = 2
 
 const (
 	current  = "state"
@@ -137,7 +134,7 @@ func (s *Store) read(name string) ([]byte, State, error) {
 	switch {
 	case n > Version:
 		return nil, st, &Error{s.folder, "read", fmt.Errorf("its format is %d, this bouncelog knows %d", n, Version), "a newer bouncelog wrote it: use that one"}
-	case n < oldest:
+	case n < Version:
 		return nil, st, &Error{s.folder, "read", fmt.Errorf("its format is %d, this bouncelog knows %d", n, Version),
 			"an older bouncelog wrote it: use that one, or begin anew with: bouncelog state reset --state " + s.folder}
 	case string(sum) != sumOf(body):
@@ -192,29 +189,10 @@ func (s *Store) Part(name string) ([]byte, error) {
 	case int64(len(b)) != p.Size || sumOf(b) != p.Sum:
 		return nil, s.damaged("the checksum of its file " + p.File + " is wrong")
 	}
-	if b, err = unpack(b); err != nil {
+	if b, err = s2.Decode(nil, b); err != nil {
 		return nil, s.damaged("its file " + p.File + " cannot be decompressed: " + err.Error())
 	}
 	return b, nil
-}
-
-// zstdMagic begins what is compressed with zstd (RFC 8878 3.1.1), and nothing that is compressed with S2: that would have a copy
-// of something before the first byte.
-const zstdMagic = "\x28\xb5\x2f\xfd"
-
-// maxOldPart is what a part of a state before version 2 is decompressed to at most. S2 has a bound of its own, of 4 GiB.
-const maxOldPart = 8 << 30
-
-func unpack(b []byte) ([]byte, error) {
-	if !bytes.HasPrefix(b, []byte(zstdMagic)) {
-		return s2.Decode(nil, b)
-	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxOldPart))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	return z.DecodeAll(b, nil)
 }
 
 // pack compresses a part. Half of what is kept of open messages are hashes, which nothing makes smaller: zstd takes three times

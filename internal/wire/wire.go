@@ -105,21 +105,18 @@ func (r *Reader) Byte() byte {
 	return v
 }
 
-// Bool reads a truth value.
-// UpTo returns the next byte, which must not be greater than last: what is numbered from zero has no other.
+// UpTo reads a byte that is not greater than last.
 func (r *Reader) UpTo(last byte) byte {
-	b := r.Byte()
-	if r.Must(b <= last); b > last {
+	v := r.Byte()
+	if v > last {
+		r.Fail(ErrCorrupt)
 		return 0
 	}
-	return b
+	return v
 }
 
-func (r *Reader) Bool() bool {
-	v := r.Byte()
-	r.Must(v <= 1)
-	return v == 1
-}
+// Bool reads a truth value.
+func (r *Reader) Bool() bool { return r.UpTo(1) == 1 }
 
 // Uint reads a number.
 func (r *Reader) Uint() uint64 {

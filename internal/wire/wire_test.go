@@ -24,6 +24,9 @@ func values() (list []value) {
 		list = append(list, number("Uint", v, (*Appender).Uint, (*Reader).Uint), number("Key", v, (*Appender).Key, (*Reader).Key),
 			number("Byte", byte(v), (*Appender).Byte, (*Reader).Byte))
 	}
+	for _, v := range []byte{0, 1, 2} {
+		list = append(list, number("UpTo", v, (*Appender).Byte, func(r *Reader) byte { return r.UpTo(2) }))
+	}
 	for _, v := range []int64{0, 1, -1, 63, -64, 64, math.MaxInt64, math.MinInt64} {
 		list = append(list, number("Int", v, (*Appender).Int, (*Reader).Int))
 	}
@@ -85,6 +88,7 @@ func TestCorrupt(t *testing.T) {
 	}{
 		"a number of eleven bytes":        {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01behind", func(r *Reader) { r.Uint() }},
 		"a number of more than 64 bits":   {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02behind", func(r *Reader) { r.Int() }},
+		"more than the last":              {"\x03behind", func(r *Reader) { r.UpTo(2) }},
 		"neither true nor false":          {"\x02behind", func(r *Reader) { r.Bool() }},
 		"a text beyond the end":           {"\x04abc", func(r *Reader) { _ = r.String() }},
 		"a text of all memory":            {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01abc", func(r *Reader) { _ = r.String() }},
