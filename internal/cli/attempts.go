@@ -44,8 +44,9 @@ Memory: about half a kilobyte for each message that is in the queue at the same 
 With --state FOLDER each line is read once, in however many runs, and all runs together write the records of one over all
 lines: each once, in the order of the log, with what earlier runs read of its message. The folder has how far every log was
 read, the open messages, and the records that wait, as without --state, for a line that names their sender, for a minute of
-the log or till it is six minutes old, and those behind them: they come in a later run. A log is known by its first lines,
-so it may be renamed, compressed, copied and truncated; its last line waits until it is whole.
+the log or till it is six minutes old, and those behind them: they come in a later run. What a log that comes late tells of
+their sender comes too late for them, and for --sender. A log is known by its first lines, so it may be renamed, compressed,
+copied and truncated; its last line waits until it is whole.
 
 Nothing is written before all was read, nor where a log can't be read to its end, and the folder changes once all is written: a
 run that is interrupted in between is repeated by the next one, and its records come twice. --out FORMAT=FILE is safe from that

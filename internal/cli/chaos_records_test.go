@@ -76,7 +76,8 @@ func playRecords(t *testing.T, seed uint64, command string, flags ...string) (n 
 	r := rand.New(rand.NewPCG(seed, 2))
 	c := newChaos(t, r)
 	c.command, c.flags = command, flags
-	withheld := command == "attempts" && seed%3 == 0
+	// What a file that comes late says of the sender comes late too: such a record is not known to be of one that is asked for.
+	withheld := command == "attempts" && !slices.Contains(flags, "--sender") && seed%3 == 0
 	text, other := c.live(withheld)
 	c.now = c.now.Add(time.Hour) // nothing waits so long
 	for before := c.generation(); ; {
@@ -141,7 +142,7 @@ func TestChaosOfRecords(t *testing.T) {
 		for seed := first; seed < first+n && !t.Failed(); seed++ {
 			records += playRecords(t, seed, args[0], append(args[1:], "-f", "ndjson")...)
 		}
-		if records == 0 {
+		if records == 0 && n > 1 { // one history may end with nobody to suppress
 			t.Errorf("%v has nothing to print: this tests nothing", args)
 		}
 		t.Logf("%v: %d records", args, records)
